@@ -1,0 +1,157 @@
+"""Every mail of the portal is a row here before it is a mail; and what happened to it stays."""
+
+import uuid
+from collections.abc import Mapping
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import Contact
+from advocacy.lib.lifecycle import Lifecycle
+
+
+class Message(Lifecycle):
+    """One mail to one person, of any kind (the outbox). Template and parameters, not bodies.
+
+    ``purpose`` is the consent it needs, empty for mail that needs none (sign-in, something the person accepted);
+    ``basis`` names the recorded basis instead, for people who could not consent yet. ``counts`` says whether the daily
+    cap counts it. ``batch`` groups a run such as one edition. ``secret`` holds parameters nobody may read, encrypted.
+    """
+
+    class Status(models.TextChoices):
+        DUE = "due", _("due")
+        LEASED = "leased", _("leased")
+        SENDING = "sending", _("sending")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("failed")
+        IN_DOUBT = "in_doubt", _("in doubt")
+        SUPPRESSED = "suppressed", _("suppressed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "due": frozenset({"leased", "cancelled", "suppressed"}),
+        "leased": frozenset({"due", "sending", "suppressed", "failed", "cancelled"}),
+        "sending": frozenset({"sent", "due", "failed", "in_doubt"}),
+        "in_doubt": frozenset({"sent", "due", "cancelled"}),
+        "failed": frozenset({"due", "cancelled"}),
+        "suppressed": frozenset(),
+        "cancelled": frozenset(),
+        "sent": frozenset(),
+    }
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    kind = models.CharField(_("kind"), max_length=40)
+    dedupe_key = models.CharField(max_length=200)
+    template = models.CharField(_("template"), max_length=100)
+    params = models.JSONField(default=dict, blank=True)
+    secret = models.BinaryField(null=True, blank=True, editable=False)
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, blank=True, related_name="messages")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="messages"
+    )
+    to_email = models.EmailField(_("to"))
+    to_name = models.CharField(_("name"), max_length=200, blank=True, default="")
+    reply_to = models.CharField(max_length=320, blank=True, default="")
+    language = models.CharField(max_length=10, default="en")
+    time_zone = models.CharField(max_length=50, default="UTC")
+    purpose = models.CharField(_("needs consent for"), max_length=30, choices=Purpose.choices, blank=True, default="")
+    basis = models.CharField(_("recorded basis"), max_length=40, blank=True, default="")
+    counts = models.BooleanField(_("counts for the daily cap"), default=True)
+    batch = models.CharField(max_length=60, blank=True, default="")
+    message_id = models.CharField(max_length=200, unique=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.DUE)
+    due_at = models.DateTimeField(_("due"))
+    leased_until = models.DateTimeField(null=True, blank=True)
+    leased_by = models.CharField(max_length=80, blank=True, default="")
+    sending_since = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    result = models.CharField(_("result"), max_length=500, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("outbox")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "dedupe_key"], name="message_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["due", "leased", "sending", "sent", "failed", "in_doubt", "suppressed", "cancelled"]
+                ),
+                name="message_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="sent") | Q(sent_at__isnull=False), name="message_sent_has_time"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="leased") | Q(leased_until__isnull=False), name="message_leased_has_end"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="sending") | Q(sending_since__isnull=False), name="message_sending_has_time"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(status="due"), name="message_due"),
+            models.Index(fields=["leased_until"], condition=Q(status__in=["leased", "sending"]), name="message_leased"),
+            models.Index(fields=["batch", "status"], condition=~Q(batch=""), name="message_batch"),
+            models.Index(fields=["contact", "-sent_at"], name="message_contact"),
+            models.Index(Lower("to_email"), name="message_to"),
+            models.Index(fields=["status", "-id"], name="message_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} → {self.to_email}"
+
+
+class Suppression(models.Model):
+    """An address nothing may go to any more (bounce, complaint), or a kind of mail it has left.
+
+    ``kind`` is a purpose, or ``*`` for everything but sign-in mail.
+    """
+
+    email = models.EmailField(_("address"))
+    kind = models.CharField(_("kind of mail"), max_length=40, default="*")
+    reason = models.CharField(
+        _("reason"),
+        max_length=20,
+        choices=[
+            ("unsubscribed", _("unsubscribed")),
+            ("bounced", _("bounced")),
+            ("complained", _("complained")),
+            ("by_hand", _("by hand")),
+        ],
+    )
+    at = models.DateTimeField(default=timezone.now)
+    note = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("suppression")
+        constraints = [models.UniqueConstraint(Lower("email"), "kind", name="suppression_once")]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.kind}"
+
+
+class Notification(models.Model):
+    """A line in the portal for one person who signs in. ``key`` makes the same news appear once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=200)
+    text = models.CharField(max_length=300)
+    url = models.CharField(max_length=300, blank=True, default="")
+    at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind", "key"], name="notification_once")]
+        indexes = [models.Index(fields=["user", "-id"], name="notification_user")]
+
+    def __str__(self) -> str:
+        return self.text

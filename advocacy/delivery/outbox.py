@@ -1,0 +1,83 @@
+"""Owing a mail: one row, written inside the transaction of the deed that owes it. The sender does the rest.
+
+Nothing in the portal sends mail any other way.
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from advocacy.crm.models import Contact
+from advocacy.delivery.models import Message
+from advocacy.users.models import User
+
+
+def owe(
+    kind: str,
+    *,
+    to: Contact | User | str,
+    template: str,
+    dedupe_key: str,
+    at: datetime,
+    params: Mapping[str, Any] | None = None,
+    due_at: datetime | None = None,
+    purpose: str = "",
+    basis: str = "",
+    counts: bool = True,
+    reply_to: str = "",
+    batch: str = "",
+    secret: bytes | None = None,
+) -> Message | None:
+    """Put one mail into the outbox; the same ``kind`` and ``dedupe_key`` twice is one mail.
+
+    ``template`` is a name such as ``opportunities/nomination`` (``templates/opportunities/mail/nomination.mjml`` and
+    ``.txt``); ``params`` is JSON the template renders with, never a body. ``purpose`` is the consent read again at the last
+    moment; empty means it needs none. Returns the row, old or new, or None when the person has no address.
+    """
+    email, name, language, zone = _address(to)
+    if not email:
+        return None
+    Message.objects.bulk_create(
+        [
+            Message(
+                kind=kind,
+                dedupe_key=dedupe_key,
+                template=template,
+                params=dict(params or {}),
+                secret=secret,
+                contact=to if isinstance(to, Contact) else None,
+                user=to if isinstance(to, User) else None,
+                to_email=email,
+                to_name=name,
+                language=language,
+                time_zone=zone,
+                purpose=purpose,
+                basis=basis,
+                counts=counts,
+                reply_to=reply_to,
+                batch=batch,
+                message_id=new_message_id(),
+                due_at=due_at or at,
+                created_at=at,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    return Message.objects.get(kind=kind, dedupe_key=dedupe_key)
+
+
+def new_message_id() -> str:
+    """A Message-ID of our own, stored before the mail is made, so that a resend settled by hand carries the same."""
+    return f"<{uuid.uuid4()}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
+
+
+def _address(to: Contact | User | str) -> tuple[str, str, str, str]:
+    if isinstance(to, str):
+        return to, "", settings.LANGUAGE_CODE, "UTC"
+    if isinstance(to, User):
+        return to.email, to.name, to.language, to.time_zone
+    return to.email, to.full_name, to.language or settings.LANGUAGE_CODE, to.time_zone or "UTC"

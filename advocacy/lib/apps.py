@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class LibConfig(AppConfig):
+    name = "advocacy.lib"
+    label = "lib"
+
+    def ready(self) -> None:
+        # What an upper floor shows below it is found by module name, as Django does with admin.py.
+        autodiscover_modules("home", "measures", "effects", "importers", "timeline", "jobs")

@@ -1,0 +1,499 @@
+"""The people of the program: advocates, pods, asks, invitations, lifecycle rules, points, recognition, tasks."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import pghistory
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from advocacy.crm.catalogue import SIGNAL_CHOICES
+from advocacy.crm.models import Account, Contact, Signal, words
+from advocacy.lib.lifecycle import Lifecycle
+
+
+class Pod(models.Model):
+    """About fifteen advocates with one reference manager."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    manager = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="pods", verbose_name=_("reference manager")
+    )
+    region = models.CharField(_("region"), max_length=60, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("pod")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AdvocateQuerySet(models.QuerySet["Advocate"]):
+    def members(self) -> Self:
+        return self.filter(status=Advocate.Status.MEMBER)
+
+    def not_away(self, *, at: Any) -> Self:
+        day = at.date()
+        return self.exclude(
+            models.Exists(
+                AwayPeriod.objects.filter(advocate=models.OuterRef("pk"), starts_on__lte=day, ends_on__gte=day)
+            )
+        )
+
+    def visible_to(self, user: Any) -> Self:
+        """Staff see all advocates; an account owner or CSM those of their accounts; an advocate themselves."""
+        if user.has_perm("advocates.view_advocate"):
+            return self
+        return self.filter(Q(user=user.pk) | Q(contact__account__owner=user.pk) | Q(contact__account__csm=user.pk))
+
+
+@pghistory.track()
+class Advocate(Lifecycle):
+    """A contact who is invited to, has joined or has left the program."""
+
+    class Status(models.TextChoices):
+        INVITED = "invited", _("invited")
+        APPLIED = "applied", _("applied")
+        MEMBER = "member", _("member")
+        DECLINED = "declined", _("declined")
+        LEFT = "left", _("left")
+        ALUMNUS = "alumnus", _("alumnus")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "invited": frozenset({"member", "applied", "declined"}),
+        "applied": frozenset({"member", "declined"}),
+        "declined": frozenset({"invited", "applied", "member"}),
+        "member": frozenset({"left", "alumnus"}),
+        "left": frozenset({"member", "invited"}),
+        "alumnus": frozenset({"member", "invited"}),
+    }
+
+    class Type(models.TextChoices):
+        """Names for staff only; the person never sees them (P9)."""
+
+        EDUCATOR = "educator", _("Educator")
+        VALIDATOR = "validator", _("Validator")
+        STATUS_SEEKER = "status_seeker", _("Status seeker")
+        COLLABORATOR = "collaborator", _("Collaborator")
+
+    class Thanks(models.TextChoices):
+        NOTE = "note", _("a personal note")
+        GIFT = "gift", _("swag or a gift card")
+        ACCESS = "access", _("exclusive access")
+        CAREER = "career", _("career opportunities")
+
+    class Stage(models.IntegerChoices):
+        """Computed from deeds; never falls (P10)."""
+
+        CUSTOMER = 0, _("Customer")
+        USER = 1, _("User")
+        MEMBER = 2, _("Member")
+        SOCIALIZER = 3, _("Socializer")
+        CREATOR = 4, _("Creator")
+        PROVEN = 5, _("Proven advocate")
+        SPOTLIGHT = 6, _("Spotlight")
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    contact = models.OneToOneField(Contact, on_delete=models.PROTECT, related_name="advocate")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="advocate"
+    )
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.INVITED)
+    pod = models.ForeignKey(Pod, on_delete=models.SET_NULL, null=True, blank=True, related_name="advocates")
+    joined_at = models.DateTimeField(_("joined"), null=True, blank=True)
+    left_at = models.DateTimeField(_("left"), null=True, blank=True)
+    type = models.CharField(_("type"), max_length=15, choices=Type.choices, blank=True, default="")
+    thanks = models.CharField(
+        _("likes to be thanked with"), max_length=10, choices=Thanks.choices, blank=True, default=""
+    )
+    expertise = words(verbose_name=_("expertise"))
+    interests = words(verbose_name=_("interests and hobbies"))
+    wants = words(verbose_name=_("wants to do (kinds)"))
+    never = words(verbose_name=_("never asks of (kinds)"))
+    goals = models.TextField(_("career goals"), blank=True, default="")
+    about = models.TextField(_("about"), blank=True, default="")
+    valuable = models.TextField(_("what is valuable to them"), blank=True, default="")
+    years_of_experience = models.PositiveSmallIntegerField(_("years of experience"), null=True, blank=True)
+    prefers_private = models.BooleanField(_("prefers to stay private"), default=False)
+    ruled_out = words(verbose_name=_("companies ruled out"))
+    asks_a_quarter = models.PositiveSmallIntegerField(_("asks a quarter, their own limit"), null=True, blank=True)
+    stage = models.PositiveSmallIntegerField(_("stage"), choices=Stage.choices, default=Stage.CUSTOMER)
+    stage_since = models.DateTimeField(null=True, blank=True)
+    resting_until = models.DateTimeField(
+        _("resting until"), null=True, blank=True, help_text=_("Projected from asks, for matching; the budget decides.")
+    )
+    last_asked_at = models.DateTimeField(null=True, blank=True, help_text=_("Projected from asks."))
+    asks_in_year = models.PositiveSmallIntegerField(default=0, help_text=_("Projected from asks, daily."))
+    wizard_done_at = models.DateTimeField(null=True, blank=True)
+    board_seen_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = AdvocateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("advocate")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["invited", "applied", "member", "declined", "left", "alumnus"]),
+                name="advocate_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="member") | Q(joined_at__isnull=False), name="advocate_member_has_joined"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "stage"], name="advocate_status"),
+            models.Index(fields=["pod", "status"], name="advocate_pod"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.contact)
+
+    @property
+    def manager(self) -> Any:
+        """The named reference manager, through the pod; None for whoever has no pod yet."""
+        return self.pod.manager if self.pod else None
+
+
+class AwayPeriod(models.Model):
+    """Days an advocate does not want to be asked anything; both ends included, in their own time zone."""
+
+    advocate = models.ForeignKey(Advocate, on_delete=models.CASCADE, related_name="away")
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("to"))
+
+    class Meta:
+        verbose_name = _("away dates")
+        verbose_name_plural = _("away dates")
+        constraints = [models.CheckConstraint(condition=Q(ends_on__gte=models.F("starts_on")), name="away_in_order")]
+        indexes = [models.Index(fields=["advocate", "ends_on"], name="away_advocate")]
+
+    def __str__(self) -> str:
+        return f"{self.starts_on} – {self.ends_on}"
+
+
+# --- The ask budget ---------------------------------------------------------------------------------------------------
+class Channel(models.TextChoices):
+    DESK = "desk", _("desk")
+    BOARD = "board", _("board")
+    RULE = "rule", _("rule")
+    CAMPAIGN = "campaign", _("campaign")
+    NEWSLETTER = "newsletter", _("newsletter")
+    SURVEY = "survey", _("survey")
+
+
+class Ask(models.Model):
+    """One time we requested something of an advocate. Caps count these over rolling windows (``budget``)."""
+
+    channel = models.CharField(_("channel"), max_length=12, choices=Channel.choices)
+    source_id = models.CharField(max_length=60)
+    advocate = models.ForeignKey(Advocate, on_delete=models.PROTECT, related_name="asks")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="asks")
+    kind = models.CharField(_("kind"), max_length=40, blank=True, default="")
+    asked_at = models.DateTimeField(_("asked"))
+    released_at = models.DateTimeField(
+        _("released"),
+        null=True,
+        blank=True,
+        help_text=_("Set when the ask came to nothing through no fault of theirs; it then counts no more."),
+    )
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    override_reason = models.CharField(_("why beyond the budget"), max_length=300, blank=True, default="")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("ask")
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "source_id", "advocate"], name="ask_once"),
+            models.CheckConstraint(condition=Q(channel__in=Channel.values), name="ask_channel_known"),
+        ]
+        indexes = [
+            models.Index(fields=["advocate", "-asked_at"], condition=Q(released_at__isnull=True), name="ask_advocate"),
+            models.Index(fields=["account", "-asked_at"], condition=Q(released_at__isnull=True), name="ask_account"),
+            models.Index(
+                fields=["asked_at"], include=["advocate"], condition=Q(released_at__isnull=True), name="ask_at"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.advocate}: {self.get_channel_display()} {self.asked_at:%Y-%m-%d}"
+
+
+@pghistory.track()
+class AskCap(models.Model):
+    """At most ``most`` asks in any ``days`` days, for each advocate or each account; for one kind or all."""
+
+    class Scope(models.TextChoices):
+        ADVOCATE = "advocate", _("each advocate")
+        ACCOUNT = "account", _("each account")
+
+    scope = models.CharField(_("for"), max_length=10, choices=Scope.choices)
+    kind = models.CharField(_("kind (empty: all)"), max_length=40, blank=True, default="")
+    most = models.PositiveSmallIntegerField(_("at most"))
+    days = models.PositiveSmallIntegerField(_("in days"))
+
+    class Meta:
+        verbose_name = _("ask cap")
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "kind", "days"], name="ask_cap_once"),
+            models.CheckConstraint(condition=Q(days__gte=1, days__lte=730), name="ask_cap_days"),
+            models.CheckConstraint(condition=Q(scope__in=["advocate", "account"]), name="ask_cap_scope_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_scope_display()}: {self.most} / {self.days}"
+
+
+# --- Lifecycle --------------------------------------------------------------------------------------------------------
+@pghistory.track()
+class LifecycleRule(models.Model):
+    """What the program does when a signal occurs: signal + conditions + delay → effect (P17).
+
+    ``conditions`` is a list of ``{"fact", "is", "value"}``; all must hold. ``effect`` is a key of the effects registry.
+    """
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    signal = models.CharField(_("when"), max_length=30, choices=SIGNAL_CHOICES)
+    conditions = models.JSONField(_("if"), default=list, blank=True)
+    delay_days = models.PositiveSmallIntegerField(_("days later"), default=0)
+    effect = models.CharField(_("then"), max_length=40)
+    effect_params = models.JSONField(_("with"), default=dict, blank=True)
+    whom = models.CharField(
+        _("whom at the account"),
+        max_length=60,
+        default="champion,admin,decider",
+        help_text=_("Roles in order; at most two people are reached."),
+    )
+    at_most = models.PositiveSmallIntegerField(_("at most people"), default=1)
+    reentry = models.BooleanField(_("may reach somebody again"), default=False)
+    enabled = models.BooleanField(_("on"), default=False)
+    enabled_from = models.DateTimeField(
+        _("for signals since"), null=True, blank=True, help_text=_("Signals that occurred before this never fire it.")
+    )
+
+    class Meta:
+        verbose_name = _("lifecycle rule")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(enabled=False) | Q(enabled_from__isnull=False), name="rule_enabled_has_start"
+            ),
+            models.CheckConstraint(condition=Q(at_most__gte=1, at_most__lte=2), name="rule_at_most_two"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Firing(Lifecycle):
+    """One time a rule fired (or decided not to) for a subject and an occurrence; its reasons stay on record (P18)."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting for its day")
+        DONE = "done", _("done")
+        REFUSED = "refused", _("not done")
+        CANCELLED = "cancelled", _("cancelled")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "waiting": frozenset({"done", "refused", "cancelled"}),
+        "done": frozenset(),
+        "refused": frozenset(),
+        "cancelled": frozenset(),
+    }
+
+    rule = models.ForeignKey(LifecycleRule, on_delete=models.PROTECT, related_name="firings")
+    subject = models.CharField(max_length=60, help_text=_("account:ID or contact:ID"))
+    occurrence = models.CharField(max_length=200)
+    signal = models.ForeignKey(Signal, on_delete=models.SET_NULL, null=True, blank=True, related_name="firings")
+    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    due_at = models.DateTimeField()
+    fired_at = models.DateTimeField(null=True, blank=True)
+    reasons = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("firing")
+        constraints = [
+            models.UniqueConstraint(fields=["rule", "subject", "occurrence"], name="firing_once"),
+            models.CheckConstraint(
+                condition=Q(status__in=["waiting", "done", "refused", "cancelled"]), name="firing_status_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(status="waiting"), name="firing_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.subject} {self.occurrence}"
+
+
+class InvitationTemplate(models.Model):
+    """The words of an invitation for a region and language; empty region: everywhere."""
+
+    region = models.CharField(_("region"), max_length=60, blank=True, default="")
+    language = models.CharField(_("language"), max_length=10, default="en")
+    subject = models.CharField(_("subject"), max_length=150)
+    body = models.TextField(
+        _("text"), help_text=_("Merge fields: {given_name}, {account}, {program}, {manager}, {company}")
+    )
+    basis = models.CharField(
+        _("recorded basis"),
+        max_length=300,
+        help_text=_("Why customers of this region may be invited without prior consent."),
+    )
+
+    class Meta:
+        verbose_name = _("invitation template")
+        constraints = [models.UniqueConstraint(fields=["region", "language"], name="invitation_template_once")]
+
+    def __str__(self) -> str:
+        return f"{self.region or '*'} · {self.language}"
+
+
+class Invitation(Lifecycle):
+    """One invitation to join, to one contact. Its link is signed, personal and acts on POST only."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        SENT = "sent", _("sent")
+        CLICKED = "clicked", _("opened its link")
+        ACCEPTED = "accepted", _("accepted")
+        DECLINED = "declined", _("declined")
+        BOUNCED = "bounced", _("bounced")
+        EXPIRED = "expired", _("expired")
+        STOPPED = "stopped", _("stopped")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "queued": frozenset({"sent", "clicked", "accepted", "declined", "bounced", "expired", "stopped"}),
+        "sent": frozenset({"clicked", "accepted", "declined", "bounced", "expired", "stopped"}),
+        "clicked": frozenset({"accepted", "declined", "expired", "stopped"}),
+        "accepted": frozenset(),
+        "declined": frozenset(),
+        "bounced": frozenset(),
+        "expired": frozenset(),
+        "stopped": frozenset(),
+    }
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    advocate = models.ForeignKey(Advocate, on_delete=models.CASCADE, related_name="invitations")
+    firing = models.OneToOneField(Firing, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitation")
+    template = models.ForeignKey(InvitationTemplate, on_delete=models.SET_NULL, null=True, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    clicked_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    reminders = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("invitation")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["advocate"], condition=Q(status__in=["queued", "sent", "clicked"]), name="invitation_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["queued", "sent", "clicked", "accepted", "declined", "bounced", "expired", "stopped"]
+                ),
+                name="invitation_status_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "sent_at"], name="invitation_status")]
+
+    def __str__(self) -> str:
+        return f"{self.advocate}: {self.get_status_display()}"
+
+
+# --- Recognition ------------------------------------------------------------------------------------------------------
+class PointEntry(models.Model):
+    """One booking of points, never changed; a correction is another entry."""
+
+    advocate = models.ForeignKey(Advocate, on_delete=models.PROTECT, related_name="points")
+    points = models.IntegerField(_("points"))
+    reason = models.CharField(_("for"), max_length=200)
+    source_type = models.CharField(max_length=40)
+    source_id = models.CharField(max_length=60)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("points")
+        verbose_name_plural = _("points")
+        triggers = [pgtrigger.Protect(name="points_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        constraints = [models.UniqueConstraint(fields=["source_type", "source_id", "reason"], name="points_once")]
+        indexes = [models.Index(fields=["advocate", "-at"], name="points_advocate")]
+
+    def __str__(self) -> str:
+        return f"{self.advocate}: {self.points}"
+
+
+@pghistory.track()
+class Recognition(models.Model):
+    """A public thank-you. Nothing is shown before the celebrated person has said yes to its words."""
+
+    class Kind(models.TextChoices):
+        SPOTLIGHT = "spotlight", _("spotlight")
+        AWARD = "award", _("award")
+        BADGE = "badge", _("badge")
+        THANKS = "thanks", _("thank-you")
+
+    advocate = models.ForeignKey(Advocate, on_delete=models.CASCADE, related_name="recognitions")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.SPOTLIGHT)
+    title = models.CharField(_("title"), max_length=150)
+    text = models.TextField(_("text"), blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    approved_at = models.DateTimeField(_("approved by the celebrated"), null=True, blank=True)
+    declined_at = models.DateTimeField(_("declined by the celebrated"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("recognition")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approved_at__isnull=True) | Q(declined_at__isnull=True), name="recognition_one_answer"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+@pghistory.track()
+class Task(models.Model):
+    """Work for a named person about an advocate or account: care, nurture, a thank-you, nobody fits a rule."""
+
+    class Kind(models.TextChoices):
+        CARE = "care", _("care")
+        NURTURE = "nurture", _("nurture")
+        THANK = "thank", _("thank")
+        FIND = "find", _("find somebody")
+        OTHER = "other", _("other")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    key = models.CharField(
+        max_length=200, unique=True, help_text=_("What it is about, so that the same news opens one task.")
+    )
+    text = models.CharField(_("what"), max_length=300)
+    advocate = models.ForeignKey(Advocate, on_delete=models.CASCADE, null=True, blank=True, related_name="tasks")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, blank=True, related_name="tasks")
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="tasks"
+    )
+    due_at = models.DateTimeField(_("due"))
+    created_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(_("done"), null=True, blank=True)
+    done_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("task")
+        indexes = [models.Index(fields=["assignee", "due_at"], condition=Q(done_at__isnull=True), name="task_open")]
+
+    def __str__(self) -> str:
+        return self.text

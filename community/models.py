@@ -1,0 +1,234 @@
+"""Spaces, topics and replies; who has read what; flags and what moderators did about them."""
+
+import uuid
+from typing import Any, Self
+
+import pghistory
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from advocacy.crm.models import words
+
+
+class SpaceQuerySet(models.QuerySet["Space"]):
+    def visible_to(self, user: Any) -> Self:
+        """Members and colleagues see open spaces; moderators also those not yet opened."""
+        if user.has_perm("community.moderate"):
+            return self
+        return self.filter(is_open=True)
+
+
+@pghistory.track()
+class Space(models.Model):
+    """A place to talk, with a charter: what it is for, whom, and what members get."""
+
+    slug = models.SlugField(_("slug"), unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    purpose = models.CharField(_("what it is for"), max_length=300, blank=True, default="")
+    charter = models.TextField(_("charter"), blank=True, default="")
+    region = models.CharField(_("region"), max_length=60, blank=True, default="")
+    language = models.CharField(_("language"), max_length=10, blank=True, default="")
+    host = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="hosted_spaces",
+        verbose_name=_("host"),
+    )
+    is_open = models.BooleanField(_("open"), default=True)
+    order = models.PositiveSmallIntegerField(default=100)
+
+    objects = SpaceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("space")
+        ordering = ["order", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PostQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any) -> Self:
+        """Hidden posts are seen by moderators and their author only."""
+        if user.has_perm("community.moderate"):
+            return self
+        return self.filter(Q(hidden_at__isnull=True) | Q(author=user.pk))
+
+
+class Post(models.Model):
+    """What topics and replies have in common. ``body`` is markdown; ``html`` its sanitised form."""
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    body = models.TextField(_("text"))
+    html = models.TextField(editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    hidden_at = models.DateTimeField(null=True, blank=True)
+    hidden_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    hidden_reason = models.CharField(max_length=300, blank=True, default="")
+
+    objects = PostQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+@pghistory.track(exclude=["search", "html"])
+class Topic(Post):
+    """A conversation. ``last_at`` orders the list; ``number_of_replies`` counts the visible ones."""
+
+    class Type(models.TextChoices):
+        DISCUSSION = "discussion", _("discussion")
+        QUESTION = "question", _("question")
+        ANNOUNCEMENT = "announcement", _("announcement")
+        CHALLENGE = "challenge", _("challenge")
+        STORY = "story", _("story")
+        SPOTLIGHT = "spotlight", _("spotlight")
+        RESOURCE = "resource", _("resource")
+        EVENT = "event", _("event")
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="topics")
+    type = models.CharField(_("type"), max_length=12, choices=Type.choices, default=Type.DISCUSSION)
+    title = models.CharField(_("title"), max_length=150)
+    tags = words(verbose_name=_("tags"))
+    accepted = models.ForeignKey("community.Reply", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    locked_at = models.DateTimeField(null=True, blank=True)
+    pinned = models.BooleanField(_("pinned"), default=False)
+    last_at = models.DateTimeField(default=timezone.now)
+    number_of_replies = models.PositiveIntegerField(default=0)
+    search = models.GeneratedField(
+        expression=SearchVector("title", weight="A", config="simple")
+        + SearchVector("body", weight="B", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        verbose_name = _("topic")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    type__in=[
+                        "discussion",
+                        "question",
+                        "announcement",
+                        "challenge",
+                        "story",
+                        "spotlight",
+                        "resource",
+                        "event",
+                    ]
+                ),
+                name="topic_type_known",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["space", "-last_at", "-id"], name="topic_space"),
+            models.Index(fields=["-last_at", "-id"], name="topic_last"),
+            GinIndex(fields=["search"], name="topic_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+@pghistory.track(exclude=["html"])
+class Reply(Post):
+    """An answer in a topic."""
+
+    topic = models.ForeignKey(Topic, on_delete=models.PROTECT, related_name="replies")
+
+    class Meta:
+        verbose_name = _("reply")
+        verbose_name_plural = _("replies")
+        indexes = [models.Index(fields=["topic", "id"], name="reply_topic")]
+
+    def __str__(self) -> str:
+        return self.body[:60]
+
+
+class ReadMark(models.Model):
+    """Up to which reply somebody has read a topic; no row means never opened."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
+    last_reply = models.BigIntegerField(default=0)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "topic"], name="read_mark_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.topic}"
+
+
+class Reaction(models.Model):
+    """One person's thumbs-up for a topic or reply."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, null=True, blank=True, related_name="reactions")
+    reply = models.ForeignKey(Reply, on_delete=models.CASCADE, null=True, blank=True, related_name="reactions")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "topic"], condition=Q(topic__isnull=False), name="reaction_topic_once"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "reply"], condition=Q(reply__isnull=False), name="reaction_reply_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(topic__isnull=False, reply__isnull=True) | Q(topic__isnull=True, reply__isnull=False),
+                name="reaction_of_one",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}"
+
+
+@pghistory.track()
+class Flag(models.Model):
+    """Somebody says a post should be looked at; what the moderator decided stays on record."""
+
+    class Decision(models.TextChoices):
+        OPEN = "open", _("open")
+        KEPT = "kept", _("kept")
+        HIDDEN = "hidden", _("hidden")
+
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, null=True, blank=True, related_name="flags")
+    reply = models.ForeignKey(Reply, on_delete=models.CASCADE, null=True, blank=True, related_name="flags")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(_("reason"), max_length=300)
+    at = models.DateTimeField(default=timezone.now)
+    decision = models.CharField(_("decision"), max_length=6, choices=Decision.choices, default=Decision.OPEN)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("flag")
+        constraints = [
+            models.UniqueConstraint(fields=["by", "topic"], condition=Q(topic__isnull=False), name="flag_topic_once"),
+            models.UniqueConstraint(fields=["by", "reply"], condition=Q(reply__isnull=False), name="flag_reply_once"),
+            models.CheckConstraint(
+                condition=Q(topic__isnull=False, reply__isnull=True) | Q(topic__isnull=True, reply__isnull=False),
+                name="flag_of_one",
+            ),
+            models.CheckConstraint(condition=Q(decision__in=["open", "kept", "hidden"]), name="flag_decision_known"),
+        ]
+        indexes = [models.Index(fields=["at"], condition=Q(decision="open"), name="flag_open")]
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,294 @@
+"""The reference desk: requests, nominations, proposed times, the clock."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import pghistory
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from advocacy.crm.models import Deal, StakeholderTeam
+from advocacy.lib.lifecycle import Lifecycle
+from advocates.models import Advocate
+from opportunities.models.board import Claim, OpportunityKind
+
+
+class RequestQuerySet(models.QuerySet["ReferenceRequest"]):
+    def active(self) -> Self:
+        return self.filter(status__in=ReferenceRequest.ACTIVE)
+
+    def unassigned(self) -> Self:
+        return self.active().filter(manager__isnull=True)
+
+    def fulfilled(self) -> Self:
+        return self.filter(status=ReferenceRequest.Status.FULFILLED)
+
+    def visible_to(self, user: Any) -> Self:
+        """The desk sees every request; a requester only their own."""
+        if user.has_perm("opportunities.work_desk"):
+            return self
+        return self.filter(requester=user.pk)
+
+
+@pghistory.track()
+class ReferenceRequest(Lifecycle):
+    """What a colleague asks the reference desk for."""
+
+    class Status(models.TextChoices):
+        NEW = "new", _("new")
+        MATCHING = "matching", _("looking for advocates")
+        ASKED = "asked", _("advocates asked")
+        AGREED = "agreed", _("an advocate said yes")
+        SCHEDULED = "scheduled", _("scheduled")
+        FULFILLED = "fulfilled", _("fulfilled")
+        DEFLECTED = "deflected", _("deflected to proof")
+        UNFILLED = "unfilled", _("unfilled")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    ACTIVE: ClassVar[tuple[str, ...]] = ("new", "matching", "asked", "agreed", "scheduled")
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "new": frozenset({"matching", "asked", "deflected", "unfilled", "withdrawn"}),
+        "matching": frozenset({"asked", "agreed", "deflected", "unfilled", "withdrawn"}),
+        "asked": frozenset({"matching", "agreed", "scheduled", "deflected", "unfilled", "withdrawn"}),
+        "agreed": frozenset({"matching", "asked", "scheduled", "fulfilled", "unfilled", "withdrawn"}),
+        "scheduled": frozenset({"matching", "agreed", "scheduled", "fulfilled", "unfilled", "withdrawn"}),
+        "fulfilled": frozenset(),
+        "deflected": frozenset(),
+        "unfilled": frozenset({"matching"}),
+        "withdrawn": frozenset(),
+    }
+
+    class WaitingFor(models.TextChoices):
+        DESK = "desk", _("the desk")
+        REQUESTER = "requester", _("the requester")
+        OWNER = "owner", _("the account owner")
+        ADVOCATE = "advocate", _("an advocate")
+        PROSPECT = "prospect", _("the prospect")
+        NOBODY = "nobody", _("nobody")
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests", verbose_name=_("requester")
+    )
+    team = models.ForeignKey(StakeholderTeam, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("team"))
+    deal = models.ForeignKey(
+        Deal, on_delete=models.SET_NULL, null=True, blank=True, related_name="requests", verbose_name=_("deal")
+    )
+    kind = models.ForeignKey(
+        OpportunityKind, on_delete=models.PROTECT, related_name="requests", verbose_name=_("what is wanted")
+    )
+    wanted = models.PositiveSmallIntegerField(_("how many"), default=1)
+    needed_by = models.DateField(_("needed by"))
+    prospect = models.CharField(_("prospect company"), max_length=200)
+    prospect_domain = models.CharField(_("prospect's web address"), max_length=200, blank=True, default="")
+    industry = models.CharField(_("industry"), max_length=100, blank=True, default="")
+    employees = models.PositiveIntegerField(_("employees"), null=True, blank=True)
+    region = models.CharField(_("region"), max_length=60, blank=True, default="")
+    country = models.CharField(_("country"), max_length=2, blank=True, default="")
+    language = models.CharField(_("language"), max_length=10, blank=True, default="")
+    prospect_person = models.CharField(_("who of the prospect"), max_length=150, blank=True, default="")
+    prospect_role = models.CharField(_("their role"), max_length=150, blank=True, default="")
+    product = models.CharField(_("product"), max_length=100, blank=True, default="")
+    use_case = models.CharField(_("use case"), max_length=100, blank=True, default="")
+    competitor = models.CharField(_("competitor"), max_length=100, blank=True, default="")
+    depth = models.CharField(
+        _("expected depth"),
+        max_length=20,
+        blank=True,
+        default="",
+        choices=[("overview", _("overview")), ("practical", _("practical")), ("technical", _("technical"))],
+    )
+    questions = models.TextField(_("what they want to know"), blank=True, default="")
+    required = ArrayField(
+        models.CharField(max_length=20), default=list, blank=True, verbose_name=_("parts that must fit")
+    )
+    manager = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="desk_requests",
+        verbose_name=_("reference manager"),
+    )
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.NEW)
+    waiting_for = models.CharField(_("waiting for"), max_length=10, choices=WaitingFor.choices, default=WaitingFor.DESK)
+    sop_version = models.PositiveSmallIntegerField(_("SOP version"), null=True, blank=True)
+    filed_at = models.DateTimeField(_("filed"))
+    first_yes_at = models.DateTimeField(_("first yes"), null=True, blank=True)
+    fulfilled_at = models.DateTimeField(_("fulfilled"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    close_reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
+
+    objects = RequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("request")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "new",
+                        "matching",
+                        "asked",
+                        "agreed",
+                        "scheduled",
+                        "fulfilled",
+                        "deflected",
+                        "unfilled",
+                        "withdrawn",
+                    ]
+                ),
+                name="request_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(waiting_for__in=["desk", "requester", "owner", "advocate", "prospect", "nobody"]),
+                name="request_waiting_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="fulfilled") | Q(fulfilled_at__isnull=False), name="request_fulfilled_has_time"
+            ),
+            models.CheckConstraint(condition=Q(wanted__gte=1, wanted__lte=20), name="request_wanted"),
+        ]
+        indexes = [
+            models.Index(fields=["status", "needed_by"], name="request_queue"),
+            models.Index(fields=["manager", "status"], name="request_manager"),
+            models.Index(fields=["requester", "-filed_at"], name="request_requester"),
+            models.Index(fields=["deal", "fulfilled_at"], name="request_deal"),
+            models.Index(fields=["filed_at"], name="request_filed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prospect}: {self.kind}"
+
+
+class ClockSpan(models.Model):
+    """Who was waited for, from when to when. Appended, never edited; at most one is open for each request."""
+
+    request = models.ForeignKey(ReferenceRequest, on_delete=models.CASCADE, related_name="spans")
+    waiting_for = models.CharField(max_length=10, choices=ReferenceRequest.WaitingFor.choices)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request"], condition=Q(ended_at__isnull=True), name="clock_one_open")
+        ]
+        indexes = [models.Index(fields=["request", "began_at"], name="clock_request")]
+
+    def __str__(self) -> str:
+        return f"{self.waiting_for} {self.began_at}"
+
+
+class RequestNote(models.Model):
+    """A note on a request, for the desk; or a question to the requester and their answer."""
+
+    request = models.ForeignKey(ReferenceRequest, on_delete=models.CASCADE, related_name="notes")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    at = models.DateTimeField()
+    text = models.TextField(_("note"))
+    for_requester = models.BooleanField(_("shown to the requester"), default=False)
+
+    class Meta:
+        verbose_name = _("note")
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+@pghistory.track()
+class Nomination(Lifecycle):
+    """One advocate put forward for one request; a yes becomes a claim."""
+
+    class Status(models.TextChoices):
+        ASKED = "asked", _("asked")
+        ACCEPTED = "accepted", _("said yes")
+        DECLINED = "declined", _("declined")
+        EXPIRED = "expired", _("no answer")
+        RECALLED = "recalled", _("taken back")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "asked": frozenset({"accepted", "declined", "expired", "recalled"}),
+        "accepted": frozenset({"recalled"}),
+        "declined": frozenset(),
+        "expired": frozenset({"accepted", "declined"}),
+        "recalled": frozenset(),
+    }
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    request = models.ForeignKey(ReferenceRequest, on_delete=models.CASCADE, related_name="nominations")
+    advocate = models.ForeignKey(Advocate, on_delete=models.PROTECT, related_name="nominations")
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ASKED)
+    why = models.CharField(_("why them"), max_length=300, blank=True, default="")
+    score = models.JSONField(_("score parts at the time"), default=dict, blank=True)
+    nominated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    asked_at = models.DateTimeField(_("asked"))
+    answer_by = models.DateTimeField(_("answer by"))
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    decline_reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
+    claim = models.OneToOneField(Claim, on_delete=models.SET_NULL, null=True, blank=True, related_name="nomination")
+
+    class Meta:
+        verbose_name = _("nomination")
+        constraints = [
+            models.UniqueConstraint(fields=["request", "advocate"], name="nomination_once"),
+            models.CheckConstraint(
+                condition=Q(status__in=["asked", "accepted", "declined", "expired", "recalled"]),
+                name="nomination_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="accepted") | Q(answered_at__isnull=False), name="nomination_accepted_has_time"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["advocate", "status"], name="nomination_advocate"),
+            models.Index(fields=["answer_by"], condition=Q(status="asked"), name="nomination_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.advocate} → {self.request}"
+
+
+class ProposedTime(models.Model):
+    """One time an advocate offered; the requester or prospect picks one."""
+
+    nomination = models.ForeignKey(Nomination, on_delete=models.CASCADE, related_name="times")
+    starts_at = models.DateTimeField(_("starts"))
+    chosen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["starts_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["nomination", "starts_at"], name="proposed_once"),
+            models.UniqueConstraint(
+                fields=["nomination"], condition=Q(chosen_at__isnull=False), name="proposed_one_chosen"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M}"
+
+
+@pghistory.track()
+class MatchWeight(models.Model):
+    """The weight of one part of the match score, as data with history (D5)."""
+
+    part = models.SlugField(_("part"), max_length=20, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    weight = models.PositiveSmallIntegerField(_("weight"), default=10)
+    order = models.PositiveSmallIntegerField(default=100)
+
+    class Meta:
+        verbose_name = _("match weight")
+        ordering = ["order"]
+        constraints = [models.CheckConstraint(condition=Q(weight__lte=100), name="match_weight_range")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.weight}"
+
+
+__all__ = ["ClockSpan", "MatchWeight", "Nomination", "ProposedTime", "ReferenceRequest", "RequestNote"]
