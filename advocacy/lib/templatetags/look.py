@@ -1,18 +1,264 @@
-"""Template tags of the look: icons, faces, small numbers."""
+"""Template tags of the look: icons, faces, numbers, bars, addresses of filters. Built in: no ``{% load %}`` needed."""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.http import QueryDict
+from django.template.base import NodeList
+from django.template.context import Context
+from django.template.loader_tags import BLOCK_CONTEXT_KEY, BlockNode
+from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from advocacy.lib import icons
 
 register = template.Library()
 
-FACES = ("", "b", "c")
+FACES = ("", "b", "c", "d")
+STATE_ICONS = {"ok": "check", "warn": "clock", "bad": "warn"}
+
+
+# --- Pictures -----------------------------------------------------------------------------------------------------
+@register.simple_tag
+def icon(name: str, label: str = "", size: str = "") -> SafeString:
+    """``{% icon "mail" %}``; with a label when no word stands beside it."""
+    return icons.icon(name, label, size)
 
 
 @register.simple_tag
-def face(name: str, size: str = "") -> SafeString:
-    """An initials avatar; the colour follows the name, so one person always has the same."""
-    words = [word for word in str(name).split() if word]
+def face(name: Any, size: str = "") -> SafeString:
+    """An initials avatar: ``{% face person.name "s" %}``. One person always has the same colour."""
+    words = [word for word in str(name).split() if word[:1].isalnum()]
     initials = (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper() if words else "?"
     colour = FACES[sum(map(ord, str(name))) % len(FACES)]
-    return format_html('<span class="face {} {}" aria-hidden="true">{}</span>', colour, size, initials)
+    classes = " ".join(filter(None, ("face", colour, size)))
+    return format_html('<span class="{}" aria-hidden="true">{}</span>', classes, initials)
+
+
+@register.simple_tag
+def tag(text: Any, state: str = "", picture: str = "") -> SafeString:
+    """A word about a state: ``{% tag "Open" "ok" %}``. ``state`` is ok, warn, bad, warm, gold, plain or nothing."""
+    drawn = icons.icon(picture) if picture else ""
+    return format_html('<span class="{}">{}{}</span>', f"tag {state}".strip(), drawn, text)
+
+
+# --- Bars without style attributes --------------------------------------------------------------------------------
+@register.simple_tag
+def bar(value: float, total: float, label: str = "", kind: str = "") -> SafeString:
+    """A progress bar: ``{% bar 640 900 "640 of 900 points" %}``; ``kind`` may be tall, warm, gold, ok, warn, bad."""
+    share = max(0.0, min(1.0, float(value or 0) / float(total))) if total else 0.0
+    spoken = label or _("%(value)s of %(total)s") % {"value": number(value), "total": number(total)}
+    return format_html(
+        '<svg class="{}" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<rect width="{}" height="10"/></svg>',
+        f"bar {kind}".strip(),
+        spoken,
+        f"{share * 100:.2f}",
+    )
+
+
+@register.simple_tag
+def parts(shares: Iterable[Any], total: float = 100, label: str = "", kind: str = "") -> SafeString:
+    """The stacked parts of a score; each share is ``(label, value)`` or has ``.label`` and ``.value``."""
+    pairs = [pair(share) for share in shares]
+    spoken = label or "; ".join(f"{name} {number(value)}" for name, value in pairs)
+    at = 0.0
+    drawn = []
+    for index, (name, value) in enumerate(pairs):
+        width = max(0.0, float(value)) / (total or 1) * 100
+        # A hair of ground between the parts keeps them apart without colour.
+        drawn.append((index % 5 + 1, f"{at:.2f}", f"{max(0.0, width - 0.6):.2f}", f"{name} {number(value)}"))
+        at += width
+    rects = format_html_join("", '<rect class="s{}" x="{}" width="{}" height="10"><title>{}</title></rect>', drawn)
+    return format_html(
+        '<svg class="{}" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
+        f"parts {kind}".strip(),
+        spoken,
+        rects,
+    )
+
+
+def pair(share: Any) -> tuple[str, float]:
+    """Take ``(label, value)``, a mapping or an object with ``label`` and ``value``."""
+    if isinstance(share, dict):
+        return str(share["label"]), float(share["value"])
+    if isinstance(share, Sequence) and not isinstance(share, str):
+        return str(share[0]), float(share[1])
+    return str(share.label), float(share.value)
+
+
+# --- Numbers ------------------------------------------------------------------------------------------------------
+@register.filter
+def number(value: Any, places: int | None = None) -> str:
+    """A number with its thousands apart; whole unless it is not: ``{{ 12345|number }}`` is 12,345."""
+    if value is None or value == "":
+        return "–"
+    if not isinstance(value, (int, float)) and not hasattr(value, "as_tuple"):
+        return str(value)
+    if places is None:
+        places = 0 if float(value) == int(value) else 1
+    return number_format(round(value, places), decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF"}
+
+
+@register.filter
+def money(value: Any, currency: str = "EUR") -> str:
+    """An amount, in full: ``{{ deal.amount|money:program.currency }}`` is € 184,000."""
+    if value is None or value == "":
+        return "–"
+    return f"{SIGNS.get(currency, currency)}\u00a0{number(value, 0)}"
+
+
+@register.filter
+def short_money(value: Any, currency: str = "EUR") -> str:
+    """An amount for a big figure: € 4.1 m, € 184 k."""
+    if value is None or value == "":
+        return "–"
+    amount, unit = float(value), ""
+    for limit, word in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if abs(amount) >= limit:
+            amount, unit = amount / limit, word
+            break
+    places = 1 if unit and abs(amount) < 100 and round(amount, 1) != round(amount) else 0
+    words = f"{SIGNS.get(currency, currency)}\u00a0{number(amount, places)}"
+    return f"{words}\u00a0{unit}" if unit else words
+
+
+@register.filter
+def percent(value: Any, places: int = 0) -> str:
+    """A share of one as per cent: ``{{ 0.31|percent }}`` is 31 %."""
+    return "–" if value is None or value == "" else f"{number(float(value) * 100, places)}\u00a0%"
+
+
+@register.filter
+def duration(value: Any) -> str:
+    """A length of time as people say it: 40 min, 5 h 20, 2 d 3 h. Takes a timedelta or seconds."""
+    if value is None or value == "":
+        return "–"
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    minutes = math.floor(abs(seconds) / 60 + 0.5)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        words = f"{days}\u00a0d {hours_left}\u00a0h" if hours_left and days < 10 else f"{days}\u00a0d"
+    elif hours:
+        words = f"{hours}\u00a0h {minutes_left:02d}" if minutes_left else f"{hours}\u00a0h"
+    else:
+        words = f"{minutes}\u00a0min"
+    return f"−{words}" if seconds < 0 else words
+
+
+@register.filter
+def minutes(value: Any) -> str:
+    """Minutes of effort in words: 30 min, 1 h, 1 h 30 min."""
+    if value is None or value == "":
+        return "–"
+    hours, rest = divmod(int(value), 60)
+    if not hours:
+        return _("%(count)d min") % {"count": rest}
+    if not rest:
+        return _("%(count)d h") % {"count": hours}
+    return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest}
+
+
+@register.filter
+def seats_left(count: int) -> str:
+    """Seats in words, for the foot of a card."""
+    if count <= 0:
+        return _("full")
+    return ngettext("%(count)d seat left", "%(count)d seats left", count) % {"count": count}
+
+
+# --- Addresses: filters and pages live in the address -------------------------------------------------------------
+def _query(context: Context) -> QueryDict:
+    request = context.get("request")
+    return request.GET.copy() if request is not None else QueryDict(mutable=True)
+
+
+PAGING_KEYS = ("page", "after", "before", "cursor", "p")
+
+
+@register.simple_tag(takes_context=True)
+def address(context: Context, **changes: Any) -> str:
+    """This page's query with some keys set or, with None or "", taken away. Paging starts anew.
+
+    ``<a href="{% address kind='webinar' %}">``
+    """
+    query = _query(context)
+    for key in PAGING_KEYS:
+        if key not in changes:
+            query.pop(key, None)
+    for key, value in changes.items():
+        if value in (None, ""):
+            query.pop(key, None)
+        elif isinstance(value, (list, tuple)):
+            query.setlist(key, [str(one) for one in value])
+        else:
+            query[key] = str(value)
+    return "?" + query.urlencode()
+
+
+@register.simple_tag(takes_context=True)
+def pill(context: Context, label: Any, key: str, value: Any = "1", count: Any = None, many: bool = False) -> SafeString:
+    """One filter as a link that switches itself: ``{% pill "Under 30 min" "effort" "30" %}``.
+
+    With ``many=True`` the key may hold several values at once. The address keeps everything else.
+    """
+    query = _query(context)
+    value = str(value)
+    held = query.getlist(key)
+    pressed = value in held if value else not any(held)
+    for paging in PAGING_KEYS:
+        query.pop(paging, None)
+    if many:
+        query.setlist(key, [one for one in held if one != value] if pressed else [*held, value])
+    elif pressed or not value:
+        query.pop(key, None)
+    else:
+        query[key] = value
+    return format_html(
+        '<a class="pill" href="?{}"{}>{}{}{}</a>',
+        query.urlencode(),
+        mark_safe(' aria-current="true"') if pressed else "",
+        icons.icon("check") if pressed else "",
+        label,
+        format_html(' <span class="count">{}</span>', number(count)) if count is not None else "",
+    )
+
+
+# --- Layout -------------------------------------------------------------------------------------------------------
+@register.simple_tag(takes_context=True)
+def part(context: Context, name: str) -> SafeString:
+    """What the page put into the block ``name``, or nothing: lets a layout leave out an empty part, or use one twice."""
+    blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
+    if blocks is None or blocks.get_block(name) is None:
+        return mark_safe("")
+    # The block has been rendered, and so escaped, by its own template.
+    return mark_safe(str(BlockNode(name, NodeList()).render(context)).strip())  # noqa: S308
+
+
+@register.filter
+def first_word(value: Any) -> str:
+    """The first word of a name."""
+    words = str(value).split()
+    return words[0] if words else ""
+
+
+@register.filter
+def message_icon(level_tag: str) -> str:
+    """The icon for a message of this level."""
+    return {"success": "done", "warning": "warn", "error": "error"}.get(str(level_tag).split(" ")[-1], "info")
+
+
+@register.filter
+def section_word(section: str) -> str:
+    """The heading over a part of the navigation."""
+    return {"work": _("Work"), "admin": _("Settings"), "settings": _("Settings"), "staff": _("Work")}.get(section, section)

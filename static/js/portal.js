@@ -1,0 +1,92 @@
+/* The portal's own behaviour. Every page works without it; this only smooths the way. */
+(() => {
+  "use strict";
+
+  const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
+
+  /* Menus made of <details> close when one looks elsewhere. */
+  const menus = "details[data-closes][open], details.drop[open]";
+  document.addEventListener("click", (event) => {
+    document.querySelectorAll(menus).forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll(menus).forEach((menu) => {
+      const held = menu.contains(document.activeElement);
+      menu.open = false;
+      if (held) menu.querySelector("summary").focus();
+    });
+  });
+
+  /* A form is sent once. */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent === "yes") {
+      event.preventDefault();
+      return;
+    }
+    if (form.method !== "post" || form.hasAttribute("hx-post") || form.closest("[hx-boost=true]") || form.dataset.again !== undefined) return;
+    form.dataset.sent = "yes";
+    form.querySelectorAll("button[type=submit]").forEach((button) => button.setAttribute("aria-busy", "true"));
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => {
+      delete form.dataset.sent;
+      form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+    });
+  });
+
+  /* Choosing a filter sends it; a box can tick a whole column; a link can be copied. */
+  document.addEventListener("change", (event) => {
+    const field = closest(event, "[data-sends]");
+    if (field && field.form) field.form.requestSubmit();
+    const all = closest(event, "[data-ticks]");
+    if (all) {
+      document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(all.dataset.ticks)}"]`).forEach((box) => {
+        box.checked = all.checked;
+      });
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const button = closest(event, "[data-copies]");
+    if (!button || !navigator.clipboard) return;
+    navigator.clipboard.writeText(button.dataset.copies).then(() => say(button.dataset.done || "✓", "success"));
+  });
+
+  /* Messages that arrive without a page. */
+  const say = (text, level) => {
+    const list = document.getElementById("messages");
+    if (!list) return;
+    const item = document.createElement("li");
+    item.className = `message ${level}`;
+    item.textContent = text;
+    list.replaceChildren(item);
+    item.scrollIntoView({ block: "nearest" });
+  };
+  const words = document.documentElement.dataset;
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status === 401 || event.detail.xhr.status === 403) say(words.wordForbidden, "error");
+    else say(words.wordFailed, "error");
+  });
+  document.addEventListener("htmx:sendError", () => say(words.wordOffline, "error"));
+  /* What came back wrong is where the eye should go. */
+  const toErrors = (root) => {
+    const summary = root.querySelector(".error-summary, .alert-block");
+    if (!summary) return;
+    summary.tabIndex = -1;
+    summary.focus();
+  };
+  document.addEventListener("htmx:afterSwap", (event) => toErrors(event.detail.target));
+  toErrors(document);
+  /* `/` looks for something, where the page can. */
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (closest(event, "input, textarea, select, [contenteditable]")) return;
+    const field = document.querySelector("input[type=search]");
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+  });
+})();
