@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "js_lib_bootstrap5",
     "csp",
     "pghistory",
+    "pghistory.admin",
     "pgtrigger",
     "import_export",
     "django_structlog",
@@ -266,5 +267,5 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO" if PRODUCTION else "WARNING")},
 }
 
-# --- The numbers of people we protect by a keyed hash (an erased person must not come back by import) ---------------
-SILENCED_SYSTEM_CHECKS: list[str] = []
+# --- Audit: who changed what and when, kept by triggers ------------------------------------------------------------
+PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")

@@ -1,4 +1,4 @@
-"""The small named cast of the tests, and the things they work with. Each function makes one row with believable values."""
+"""The small named cast of the tests, and the things they work with: each function makes one believable row."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -42,8 +42,9 @@ def make_contact(name: str = "Ines", account: Account | None = None, **fields: A
     number = next(_number)
     given, _space, family = name.partition(" ")
     defaults: dict[str, Any] = {
-        "source": "crm", "external_id": f"C-{number}", "email": f"{given.lower()}.{number}@customer.test", "title": "Head of Planning",
-        "language": "en", "time_zone": "Europe/Berlin", "persona": Contact.Persona.CHAMPION,
+        "source": "crm", "external_id": f"C-{number}", "email": f"{given.lower()}.{number}@customer.test",
+        "title": "Head of Planning", "language": "en", "time_zone": "Europe/Berlin",
+        "persona": Contact.Persona.CHAMPION,
     }  # fmt: skip
     return Contact.objects.create(
         account=account or make_account(), given_name=given, family_name=family or "Barbosa", **{**defaults, **fields}
@@ -103,8 +104,9 @@ def make_team(name: str = "Sales") -> StakeholderTeam:
 def make_deal(name: str = "", **fields: Any) -> Deal:
     number = next(_number)
     defaults: dict[str, Any] = {
-        "source": "crm", "external_id": f"D-{number}", "prospect": "Kestrel Foods", "industry": "Food", "region": "Europe",
-        "country": "DE", "value": 184_000, "stage": "negotiation", "opened_on": date(2026, 1, 5), "close_on": date(2026, 4, 30),
+        "source": "crm", "external_id": f"D-{number}", "prospect": "Kestrel Foods", "industry": "Food",
+        "region": "Europe", "country": "DE", "value": 184_000, "stage": "negotiation", "opened_on": date(2026, 1, 5),
+        "close_on": date(2026, 4, 30),
     }  # fmt: skip
     return Deal.objects.create(name=name or f"Deal {number}", **{**defaults, **fields})
 
@@ -113,8 +115,8 @@ def make_request(requester: User | None = None, **fields: Any) -> ReferenceReque
     """A bare request row, as Sam would have filed it at noon (tests of filing itself call the action)."""
     kind = fields.pop("kind", None) or make_kind("reference-call", purpose=Purpose.REFERENCE_CALLS, minutes=30)
     defaults: dict[str, Any] = {
-        "prospect": "Kestrel Foods", "industry": "Food", "region": "Europe", "country": "DE", "needed_by": date(2026, 3, 27),
-        "filed_at": NOON,
+        "prospect": "Kestrel Foods", "industry": "Food", "region": "Europe", "country": "DE",
+        "needed_by": date(2026, 3, 27), "filed_at": NOON,
     }  # fmt: skip
     return ReferenceRequest.objects.create(
         requester=requester or make_user("Sam", Role.REQUESTER), kind=kind, **{**defaults, **fields}
@@ -128,5 +130,6 @@ def make_signal(
     external_id = fields.pop("external_id", f"S-{number}")
     return Signal.objects.create(
         source=fields.pop("source", "crm"), external_id=external_id, kind=kind, account=account, contact=contact,
-        occurrence=fields.pop("occurrence", external_id), occurred_at=at, received_at=fields.pop("received_at", at), **fields,
+        occurrence=fields.pop("occurrence", external_id), occurred_at=at,
+        received_at=fields.pop("received_at", at), **fields,
     )  # fmt: skip

@@ -12,20 +12,28 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return _page(request, 400, _("That did not come through"), _("Something in the address or the form was not right. Go back and try once more."))
+    title = _("That did not come through")
+    text = _("Something in the address or the form was not right. Go back and try once more.")
+    return _page(request, 400, title, text)
 
 
 def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
     said = str(exception) if exception else ""
-    return _page(request, 403, _("This page is not open to you"), said or _("Your role does not include it. If it should, ask your administrator."))
+    title = _("This page is not open to you")
+    text = said or _("Your role does not include it. If it should, ask your administrator.")
+    return _page(request, 403, title, text)
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return _page(request, 404, _("There is nothing here"), _("The page may have moved or been closed, or it is meant for others."))
+    title = _("There is nothing here")
+    text = _("The page may have moved or been closed, or it is meant for others.")
+    return _page(request, 404, title, text)
 
 
 def too_many(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return _page(request, 429, _("A little slower, please"), _("There were many tries in a short time. Wait a minute, then try again."))
+    title = _("A little slower, please")
+    text = _("There were many tries in a short time. Wait a minute, then try again.")
+    return _page(request, 429, title, text)
 
 
 def conflict(request: HttpRequest, text: str) -> HttpResponse:
@@ -33,8 +41,12 @@ def conflict(request: HttpRequest, text: str) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(request, 500, _("That went wrong on our side"), _("Nothing you did is lost that was saved before. Try again in a moment."))
+    title = _("That went wrong on our side")
+    text = _("Nothing you did is lost that was saved before. Try again in a moment.")
+    return _page(request, 500, title, text)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _page(request, 403, _("This form had grown old"), _("For your safety a form works only for a while. Go back, reload the page and send it again."))
+    title = _("This form had grown old")
+    text = _("For your safety a form works only for a while. Go back, reload the page and send it again.")
+    return _page(request, 403, title, text)

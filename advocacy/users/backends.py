@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
 
-from advocacy.users.rights import may, role_may
+from advocacy.users.rights import RIGHTS, may
 
 
 class RoleBackend(BaseBackend):
@@ -14,14 +14,11 @@ class RoleBackend(BaseBackend):
         return may(user_obj, perm)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        if not user_obj.is_active:
+        """Whether any of this person's roles holds any right of the app."""
+        if not user_obj.is_active or not user_obj.is_authenticated:
             return False
         return user_obj.is_superuser or any(
-            role_may(role, f"{app_label}.view_anything") or _has_any(role, app_label) for role in user_obj.role_set
+            held == "*" or held.startswith(f"{app_label}.")
+            for role in user_obj.role_set
+            for held in RIGHTS.get(role, ())
         )
-
-
-def _has_any(role: str, app_label: str) -> bool:
-    from advocacy.users.rights import RIGHTS
-
-    return any(held.startswith(f"{app_label}.") for held in RIGHTS.get(role, ()))

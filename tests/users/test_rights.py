@@ -1,0 +1,144 @@
+"""Who may go where: default deny, the walk over every route, and the table of routes by role (X2)."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.converters import get_converters
+
+from advocacy.users.models import Role
+from advocacy.users.rights import PERSONAL, PUBLIC, SIGNED_IN, may, right_of, role_may
+from tests.factories import make_advocate, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def routes(resolver: Any = None, prefix: str = "/", names: tuple[str, ...] = ()) -> Iterator[tuple[str, str, Any]]:
+    """Every route of the portal: its name with namespace, an address with made-up parts, its view."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        address = prefix + made_up(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, address, (*names, entry.namespace) if entry.namespace else names)
+        elif isinstance(entry, URLPattern):
+            yield ":".join([*names, entry.name or ""]), address, entry.callback
+
+
+def made_up(pattern: Any) -> str:
+    """An address for a pattern, with values that name nothing that exists."""
+    if hasattr(pattern, "_regex"):
+        text = str(pattern._regex).lstrip("^").rstrip("$").rstrip("\\Z").replace("\\-", "-")
+        return (
+            text.replace("(?P<key>[-:\\w]+)", "nothing")
+            .replace("(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)", "1-nothing")
+            .split("(?P")[0]
+        )
+    text = str(pattern)
+    for name, converter in pattern.converters.items():
+        kinds = {
+            "UUIDConverter": str(uuid.UUID(int=0)), "IntConverter": "0", "StringConverter": "nothing",
+            "SlugConverter": "nothing", "PathConverter": "nothing",
+        }  # fmt: skip
+        value = kinds.get(type(converter).__name__, "nothing")
+        for known in ("", *(f"{kind}:" for kind in get_converters())):
+            text = text.replace(f"<{known}{name}>", value)
+    return text
+
+
+ALL_ROUTES = sorted({(name, address): view for name, address, view in routes()}.items())
+
+# The short public list: whoever adds to it says why here.
+PUBLIC_ROUTES: dict[str, str] = {
+    "account_login": "one has to come in somewhere",
+    "account_logout": "leaving never asks who you are",
+    "account_confirm_email": "a link from a mail",
+    "account_email_verification_sent": "says where the mail went",
+    "account_inactive": "says why nobody comes in",
+    "account_request_login_code": "sign-in by code",
+    "account_confirm_login_code": "sign-in by code",
+    "account_reset_password": "a forgotten password",
+    "account_reset_password_done": "a forgotten password",
+    "account_reset_password_from_key": "a link from a mail",
+    "account_reset_password_from_key_done": "a forgotten password",
+    "account_confirm_password_reset_code": "a forgotten password",
+    "account_complete_password_reset": "a forgotten password",
+}
+
+# Who holds what a page demands, said once more and by hand: a slip in the table of rights shows here.
+EVERYBODY_INSIDE = {"advocate", "requester", "owner", "moderator", "manager", "lead", "administrator"}
+HOLDERS: dict[str, set[str]] = {
+    "users.nobody": {"administrator"},
+    "admin.enter": {"moderator", "manager", "lead", "administrator"},
+}
+
+
+class TestEveryRouteIsDeclared:
+    @pytest.mark.parametrize(
+        ("route", "view"), ALL_ROUTES, ids=[f"{name} {address}" for (name, address), _ in ALL_ROUTES]
+    )
+    def test_says_who_may_enter(self, route: tuple[str, str], view: Any) -> None:
+        assert right_of(view, route[0]) is not None, f"{route[1]} declares no right: nobody can enter it"
+
+    def test_public_ones_are_exactly_those_listed(self) -> None:
+        public = {name for (name, _address), view in ALL_ROUTES if right_of(view, name) == PUBLIC}
+        assert public == set(PUBLIC_ROUTES)
+
+    def test_each_right_is_held_by_the_roles_written_here(self) -> None:
+        demanded = {str(right_of(view, name)) for (name, _address), view in ALL_ROUTES} - {PUBLIC, SIGNED_IN}
+        held = {right: {role for role in PEOPLE if role_may(role, right)} for right in demanded}
+        assert held == {right: HOLDERS.get(right, set()) for right in demanded}
+
+
+class TestRouteByRole:
+    """Each route is asked for, as each role; what the table says is what the portal does."""
+
+    def others(self) -> Iterator[tuple[str, str, str]]:
+        for (name, address), view in ALL_ROUTES:
+            right = str(right_of(view, name))
+            if name.startswith("admin:") and not name.endswith(("_changelist", ":index")):
+                continue  # the admin asks each model's own permission, tested by its lists
+            yield name, address, right
+
+    def test_a_stranger_is_shown_the_sign_in_page(self, client: Client) -> None:
+        strays = []
+        for _name, address, right in self.others():
+            answer = client.get(address)
+            to_sign_in = answer.status_code == 302 and answer["Location"].startswith("/accounts/login/")
+            if to_sign_in != (right != PUBLIC):
+                strays.append((address, right, answer.status_code))
+        assert strays == []
+
+    @pytest.mark.parametrize("role", sorted(PEOPLE))
+    def test_each_role_enters_where_its_rights_reach_and_nowhere_else(self, client: Client, role: str) -> None:
+        user = make_advocate("Ines").user if role == Role.ADVOCATE else make_user(role, role)
+        strays = []
+        for name, address, right in self.others():
+            client.force_login(user)
+            answer = client.get(address)
+            allowed = right in {PUBLIC, SIGNED_IN} or may(user, right)
+            refused = answer.status_code == 403
+            if name.startswith("admin:") and allowed:
+                continue
+            # A page behind a made-up id may well say 404, or 405 to a GET; what it must not do is let in, turn away or break.
+            if refused == allowed or answer.status_code >= 500:
+                strays.append((address, right, answer.status_code))
+        assert strays == []
+
+
+class TestWhoMay:
+    def test_somebody_inactive_may_nothing(self) -> None:
+        sam = make_user("Sam", Role.ADMINISTRATOR)
+        sam.is_active = False
+        assert not may(sam, "dashboards.view")
+
+    def test_being_an_advocate_comes_with_no_other_role(self) -> None:
+        admin = make_user("Ada", Role.ADMINISTRATOR)
+        assert may(admin, "anything.at_all")
+        assert not any(may(admin, right) for right in PERSONAL)
+
+    def test_two_roles_hold_the_rights_of_both(self) -> None:
+        both = make_user("Rita", Role.MANAGER, Role.REQUESTER)
+        assert may(both, "opportunities.file_request")
+        assert may(both, "opportunities.work_desk")
