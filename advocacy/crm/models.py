@@ -48,6 +48,9 @@ class Program(models.Model):
     invitation_valid_days = models.PositiveSmallIntegerField(_("days an invitation is valid"), default=60)
     mail_cap_a_day = models.PositiveSmallIntegerField(_("program mails a day for each person"), default=2)
     nomination_answer_hours = models.PositiveSmallIntegerField(_("hours an advocate has to answer"), default=72)
+    promise_days = models.PositiveSmallIntegerField(
+        _("working days promised for a request"), null=True, blank=True, default=5
+    )
 
     class Meta:
         verbose_name = _("program settings")
