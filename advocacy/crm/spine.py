@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
 
 from advocacy.crm.models import Account, Activity, Contact
 
@@ -27,23 +26,16 @@ def record(
         source_type, source_id = source._meta.label_lower, source.pk
     else:
         source_type, source_id = source
-    made = Activity.objects.bulk_create(
-        [
-            Activity(
-                contact=contact,
-                account_id=account.pk if account else (contact.account_id if contact else None),
-                deed=deed,
-                at=at,
-                recorded_at=timezone.now(),
-                source_type=source_type,
-                source_id=str(source_id),
-                quantity=quantity,
-                by=by if getattr(by, "pk", None) else None,
-            )
-        ],
-        ignore_conflicts=True,
+    _activity, new = Activity.objects.get_or_create(
+        source_type=source_type,
+        source_id=str(source_id),
+        deed=deed,
+        defaults={
+            "contact": contact,
+            "account_id": account.pk if account else (contact.account_id if contact else None),
+            "at": at,
+            "quantity": quantity,
+            "by": by if getattr(by, "pk", None) else None,
+        },
     )
-    return (
-        bool(made)
-        and Activity.objects.filter(source_type=source_type, source_id=str(source_id), deed=deed, at=at).exists()
-    )
+    return new
