@@ -1,0 +1,1 @@
+"""``make demo`` and ``make services``: embedded PostgreSQL and Valkey, the portal's processes, a mail catcher."""

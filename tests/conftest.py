@@ -1,0 +1,42 @@
+"""Fixtures for all tests. The services come from ``tests/services_plugin.py``, the cast from ``tests/factories.py``."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+QueriesOf = Callable[[Callable[[], Any]], int]
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """No test sees what another one cached or how often it tried to sign in."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def queries_of(db: None) -> QueriesOf:
+    """How many queries a call costs: ``queries_of(partial(client.get, url))``.
+
+    The call is made once before it is counted, so that what is cached for good (content types, the site's settings)
+    does not make the first of two counts larger. A page that does not answer 2xx is a mistake in the test.
+    """
+
+    def count(call: Callable[[], Any]) -> int:
+        for _warm in range(1):
+            _sound(call())
+        with CaptureQueriesContext(connection) as captured:
+            _sound(call())
+        return len(captured)
+
+    return count
+
+
+def _sound(answer: Any) -> None:
+    status = getattr(answer, "status_code", 200)
+    assert status < 300, f"The page answered {status}; its queries say nothing."

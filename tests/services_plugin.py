@@ -1,0 +1,90 @@
+"""Brings up PostgreSQL and Valkey for a test run before Django reads its settings; loaded by ``-p`` in pyproject.
+
+With ``DATABASE_URL`` and ``REDIS_URL`` in the environment those are used. Otherwise embedded servers are started once,
+by the process that was called (xdist's workers get the addresses through their environment), in a folder of their own,
+and are gone at the end of the run, also after Ctrl-C.
+"""
+
+import atexit
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+from advocacy.local.postgres import Postgres
+from advocacy.local.processes import Trouble
+from advocacy.local.valkey import Valkey
+
+FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum_naptime": "10s"}
+_running: list[Postgres | Valkey] = []
+_folders: list[Path] = []
+
+
+def new_folder() -> Path:
+    """A folder that the plain user who owns PostgreSQL's data can enter, unlike pytest's ``tmp_path``."""
+    folder = Path(tempfile.mkdtemp(prefix="portal-tests-"))
+    folder.chmod(0o755)
+    _folders.append(folder)
+    return folder
+
+
+def stop_services() -> None:
+    while _running:
+        _running.pop().stop()
+    while _folders:
+        shutil.rmtree(_folders.pop(), ignore_errors=True)
+
+
+def _ended(number: int, _frame: FrameType | None) -> None:
+    stop_services()
+    sys.exit(128 + number)
+
+
+def _start_services() -> None:
+    folder = new_folder()
+    atexit.register(stop_services)
+    if not os.environ.get("DATABASE_URL"):
+        postgres = Postgres(folder / "postgres", settings=FAST)
+        _running.append(postgres)
+        postgres.start()
+        postgres.ensure_database()
+        os.environ["DATABASE_URL"] = postgres.url()
+    if not os.environ.get("REDIS_URL"):
+        valkey = Valkey(folder / "valkey", settings={"save": '""'})
+        _running.append(valkey)
+        valkey.start()
+        os.environ["REDIS_URL"] = valkey.url()
+
+
+def _settings_environment() -> None:
+    """What settings must find, whatever ``.local/env`` says."""
+    os.environ["ADVOCACY_MODE"] = "test"
+    os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
+    os.environ["EMAIL_URL"] = "memorymail://"
+    os.environ["SITE_URL"] = "http://testserver"
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker.startswith("gw") and not os.environ.get("PORTAL_TESTS_WORKER"):
+        # Each worker its own Redis database; the name is noted so that a process started by a test keeps it.
+        os.environ["PORTAL_TESTS_WORKER"] = worker
+        base, _slash, _number = os.environ["REDIS_URL"].rpartition("/")
+        os.environ["REDIS_URL"] = f"{base}/{(int(worker[2:]) + 1) % 16}"
+
+
+if not {"--version", "-V", "--help", "-h", "--markers", "--fixtures"} & set(sys.argv[1:]):
+    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+        signal.signal(signal.SIGTERM, _ended)
+        try:
+            _start_services()
+        except Trouble as trouble:
+            stop_services()
+            sys.stderr.write(f"{trouble}\n")
+            sys.exit(3)
+_settings_environment()
+
+
+def pytest_unconfigure() -> None:
+    stop_services()
