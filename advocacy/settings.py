@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    "django.forms",  # its templates, so that ours may stand in for them
 ]
 
 MIDDLEWARE = [
@@ -261,7 +262,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "json": {"()": "structlog.stdlib.ProcessorFormatter", "processor": "advocacy.lib.logs.render"},
+        "json": {"()": "structlog.stdlib.ProcessorFormatter", "processor": "ext://advocacy.lib.logs.render"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO" if PRODUCTION else "WARNING")},
