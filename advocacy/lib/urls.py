@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from advocacy.lib import views
+
+urlpatterns: list[URLPattern] = [
+    path("look/", views.look, name="look"),
+]

@@ -1,8 +1,6 @@
 """Template tags of the look: icons, faces, numbers, bars, addresses of filters. Built in: no ``{% load %}`` needed."""
 
-import math
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from django import template
@@ -10,18 +8,17 @@ from django.http import QueryDict
 from django.template.base import NodeList
 from django.template.context import Context
 from django.template.loader_tags import BLOCK_CONTEXT_KEY, BlockNode
-from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from advocacy.lib import icons
+from advocacy.lib import icons, numbers
+from advocacy.lib.numbers import number
 
 register = template.Library()
 
 FACES = ("", "b", "c", "d")
-STATE_ICONS = {"ok": "check", "warn": "clock", "bad": "warn"}
 
 
 # --- Pictures -----------------------------------------------------------------------------------------------------
@@ -94,79 +91,12 @@ def pair(share: Any) -> tuple[str, float]:
 
 
 # --- Numbers ------------------------------------------------------------------------------------------------------
-@register.filter
-def number(value: Any, places: int | None = None) -> str:
-    """A number with its thousands apart; whole unless it is not: ``{{ 12345|number }}`` is 12,345."""
-    if value is None or value == "":
-        return "–"
-    if not isinstance(value, (int, float)) and not hasattr(value, "as_tuple"):
-        return str(value)
-    if places is None:
-        places = 0 if float(value) == int(value) else 1
-    return number_format(round(value, places), decimal_pos=places, use_l10n=True, force_grouping=True)
-
-
-SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CHF": "CHF"}
-
-
-@register.filter
-def money(value: Any, currency: str = "EUR") -> str:
-    """An amount, in full: ``{{ deal.amount|money:program.currency }}`` is € 184,000."""
-    if value is None or value == "":
-        return "–"
-    return f"{SIGNS.get(currency, currency)}\u00a0{number(value, 0)}"
-
-
-@register.filter
-def short_money(value: Any, currency: str = "EUR") -> str:
-    """An amount for a big figure: € 4.1 m, € 184 k."""
-    if value is None or value == "":
-        return "–"
-    amount, unit = float(value), ""
-    for limit, word in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
-        if abs(amount) >= limit:
-            amount, unit = amount / limit, word
-            break
-    places = 1 if unit and abs(amount) < 100 and round(amount, 1) != round(amount) else 0
-    words = f"{SIGNS.get(currency, currency)}\u00a0{number(amount, places)}"
-    return f"{words}\u00a0{unit}" if unit else words
-
-
-@register.filter
-def percent(value: Any, places: int = 0) -> str:
-    """A share of one as per cent: ``{{ 0.31|percent }}`` is 31 %."""
-    return "–" if value is None or value == "" else f"{number(float(value) * 100, places)}\u00a0%"
-
-
-@register.filter
-def duration(value: Any) -> str:
-    """A length of time as people say it: 40 min, 5 h 20, 2 d 3 h. Takes a timedelta or seconds."""
-    if value is None or value == "":
-        return "–"
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    minutes = math.floor(abs(seconds) / 60 + 0.5)
-    hours, minutes_left = divmod(minutes, 60)
-    days, hours_left = divmod(hours, 24)
-    if days:
-        words = f"{days}\u00a0d {hours_left}\u00a0h" if hours_left and days < 10 else f"{days}\u00a0d"
-    elif hours:
-        words = f"{hours}\u00a0h {minutes_left:02d}" if minutes_left else f"{hours}\u00a0h"
-    else:
-        words = f"{minutes}\u00a0min"
-    return f"−{words}" if seconds < 0 else words
-
-
-@register.filter
-def minutes(value: Any) -> str:
-    """Minutes of effort in words: 30 min, 1 h, 1 h 30 min."""
-    if value is None or value == "":
-        return "–"
-    hours, rest = divmod(int(value), 60)
-    if not hours:
-        return _("%(count)d min") % {"count": rest}
-    if not rest:
-        return _("%(count)d h") % {"count": hours}
-    return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": rest}
+register.filter("number", number)
+register.filter("money", numbers.money)
+register.filter("short_money", numbers.short_money)
+register.filter("percent", numbers.percent)
+register.filter("duration", numbers.duration)
+register.filter("minutes", numbers.minutes)
 
 
 @register.filter
@@ -261,4 +191,6 @@ def message_icon(level_tag: str) -> str:
 @register.filter
 def section_word(section: str) -> str:
     """The heading over a part of the navigation."""
-    return {"work": _("Work"), "admin": _("Settings"), "settings": _("Settings"), "staff": _("Work")}.get(section, section)
+    return {"work": _("Work"), "admin": _("Settings"), "settings": _("Settings"), "staff": _("Work")}.get(
+        section, section
+    )
