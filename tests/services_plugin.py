@@ -74,15 +74,15 @@ def _settings_environment() -> None:
         os.environ["REDIS_URL"] = f"{base}/{(int(worker[2:]) + 1) % 16}"
 
 
-if not {"--version", "-V", "--help", "-h", "--markers", "--fixtures"} & set(sys.argv[1:]):
-    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
-        signal.signal(signal.SIGTERM, _ended)
-        try:
-            _start_services()
-        except Trouble as trouble:
-            stop_services()
-            sys.stderr.write(f"{trouble}\n")
-            sys.exit(3)
+_asks_only = {"--version", "-V", "--help", "-h", "--markers", "--fixtures"} & set(sys.argv[1:])
+if not _asks_only and not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+    signal.signal(signal.SIGTERM, _ended)
+    try:
+        _start_services()
+    except Trouble as trouble:
+        stop_services()
+        sys.stderr.write(f"{trouble}\n")
+        sys.exit(3)
 _settings_environment()
 
 

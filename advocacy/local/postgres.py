@@ -322,15 +322,13 @@ class Postgres:
         known = self.postmaster()
         found = []
         for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
+            with contextlib.suppress(psutil.Error, OSError, ValueError, IndexError):
                 command = process.cmdline()
-                if (
-                    process.name() == "postgres"
-                    and "-D" in command[:-1]
-                    and (known is None or process.pid != known.pid)
-                ):
-                    if command[command.index("-D") + 1] == str(self.data) and (identity := Identity.of(process.pid)):
-                        found.append(identity)
+                if process.name() != "postgres" or command[command.index("-D") + 1] != str(self.data):
+                    continue
+                identity = Identity.of(process.pid)
+                if identity is not None and (known is None or process.pid != known.pid):
+                    found.append(identity)
         return found
 
     def start(self) -> None:

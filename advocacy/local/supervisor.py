@@ -101,7 +101,7 @@ class Supervisor:
             child.process = subprocess.Popen(  # noqa: S603 - our own commands
                 list(child.command), cwd=self.root, env=dict(child.environment), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - no threads here
+                preexec_fn=die_with_parent,
             )  # fmt: skip
             self.write_down()
         finally:
@@ -151,9 +151,10 @@ class Supervisor:
     def run(self) -> int:
         if not port_is_free(self.port):
             holder = holder_of(self.port)
+            other = free_port(range(self.port + 10, 65000, 10))
             raise Trouble(
                 f"Port {self.port} is in use{f' by {holder}' if holder else ''}. "
-                f"End that program, or choose another port: make demo PORT={free_port(range(self.port + 10, 65000, 10))}"
+                f"End that program, or choose another port: make demo PORT={other}"
             )
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         for number in before:
