@@ -425,7 +425,9 @@ class PointEntry(models.Model):
         verbose_name = _("points")
         verbose_name_plural = _("points")
         triggers = [pgtrigger.Protect(name="points_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
-        constraints = [models.UniqueConstraint(fields=["source_type", "source_id", "reason"], name="points_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["advocate", "source_type", "source_id", "reason"], name="points_once")
+        ]
         indexes = [models.Index(fields=["advocate", "-at"], name="points_advocate")]
 
     def __str__(self) -> str:

@@ -1,0 +1,73 @@
+"""Touches: contact that asks for nothing. Thank-yous, care calls, and the tasks that remind of them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from advocacy.crm import spine
+from advocacy.crm.catalogue import TOUCH_DEEDS, Deed, Purpose
+from advocacy.delivery import outbox
+from advocacy.lib.lifecycle import Refused
+from advocates.models import Advocate, Task
+
+Source = models.Model | tuple[str, Any]
+
+
+def _key(source: Source) -> tuple[str, str]:
+    if isinstance(source, models.Model):
+        return source._meta.label_lower, str(source.pk)
+    return source[0], str(source[1])
+
+
+@transaction.atomic
+def touch(advocate: Advocate, *, deed: str, about: Source, at: datetime, by: Any = None) -> bool:
+    """Put a touch on record: somebody cared and asked for nothing. The same ``about`` counts once."""
+    if deed not in TOUCH_DEEDS:
+        raise Refused(_("That is not a touch."))
+    return spine.record(deed, at=at, source=_key(about), contact=advocate.contact, by=by)
+
+
+@transaction.atomic
+def thank(advocate: Advocate, *, text: str, by: Any, about: Source, at: datetime) -> bool:
+    """Thank an advocate in one's own words: a touch on the spine and a mail. Once for each ``about``."""
+    text = text.strip()
+    if not text:
+        raise Refused(_("Say in a few words what you thank them for."))
+    kind, pk = _key(about)
+    if not touch(advocate, deed=Deed.THANKED, about=(kind, pk), at=at, by=by):
+        return False
+    outbox.owe(
+        "thanks",
+        to=advocate.contact,
+        template="advocates/thanks",
+        dedupe_key=f"{kind}:{pk}",
+        at=at,
+        purpose=Purpose.PROGRAM_MAIL,
+        params={"text": text, "by": str(by), "title": getattr(by, "title", "")},
+        reply_to=getattr(by, "email", ""),
+        counts=False,
+    )
+    Task.objects.filter(kind=Task.Kind.THANK, key=f"thank:{kind}:{pk}", done_at__isnull=True).update(
+        done_at=at, done_by=by if getattr(by, "pk", None) else None
+    )
+    return True
+
+
+@transaction.atomic
+def do_task(task: Task, *, by: Any, at: datetime) -> None:
+    """Tick a task off. A care or nurture task done for an advocate is a touch."""
+    if not Task.objects.filter(pk=task.pk, done_at__isnull=True).update(done_at=at, done_by=by):
+        raise Refused(_("Somebody has done this already."))
+    if task.advocate and task.kind in {Task.Kind.CARE, Task.Kind.NURTURE}:
+        touch(task.advocate, deed=Deed.CARE_CALL, about=task, at=at, by=by)
+    task.refresh_from_db()
+
+
+@transaction.atomic
+def undo_task(task: Task, *, by: Any) -> None:
+    """Take a tick back: the task waits again. What the spine says stays; it is a record of what was said then."""
+    if not Task.objects.filter(pk=task.pk, done_at__isnull=False).update(done_at=None, done_by=None):
+        raise Refused(_("This task is open already."))
+    task.refresh_from_db()
