@@ -15,6 +15,7 @@ from opportunities.models.desk import (
     ProposedTime,
     ReferenceRequest,
     RequestNote,
+    TrackRecord,
 )
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "ProposedTime",
     "ReferenceRequest",
     "RequestNote",
+    "TrackRecord",
     "Waiting",
 ]

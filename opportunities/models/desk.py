@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import pghistory
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -127,6 +128,15 @@ class ReferenceRequest(Lifecycle):
 
     class Meta:
         verbose_name = _("request")
+        triggers = [
+            # The moment of fulfilment carries figures and revenue: it is written once.
+            pgtrigger.Protect(
+                name="request_fulfilled_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__fulfilled_at__isnull=False)
+                & pgtrigger.Q(old__fulfilled_at__df=pgtrigger.F("new__fulfilled_at")),
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(
@@ -174,6 +184,19 @@ class ClockSpan(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("span of the clock")
+        verbose_name_plural = _("spans of the clock")
+        triggers = [
+            pgtrigger.Protect(name="clock_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="clock_never_edited",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__ended_at__isnull=False)
+                | pgtrigger.Q(old__began_at__df=pgtrigger.F("new__began_at"))
+                | pgtrigger.Q(old__waiting_for__df=pgtrigger.F("new__waiting_for"))
+                | pgtrigger.Q(old__request_id__df=pgtrigger.F("new__request_id")),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["request"], condition=Q(ended_at__isnull=True), name="clock_one_open")
         ]
@@ -273,6 +296,30 @@ class ProposedTime(models.Model):
         return f"{self.starts_at:%Y-%m-%d %H:%M}"
 
 
+class TrackRecord(models.Model):
+    """How an advocate's past references went, projected from feedback and misses for matching (``actions.records``).
+
+    ``grade_sum`` of ``grades`` grades that requesters gave; ``missed`` calls they did not come to.
+    """
+
+    advocate = models.OneToOneField(Advocate, on_delete=models.CASCADE, primary_key=True, related_name="track_record")
+    grades = models.PositiveIntegerField(_("grades"), default=0)
+    grade_sum = models.PositiveIntegerField(_("sum of grades"), default=0)
+    missed = models.PositiveIntegerField(_("missed"), default=0)
+
+    class Meta:
+        verbose_name = _("track record")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(grade_sum__gte=models.F("grades"), grade_sum__lte=models.F("grades") * 5),
+                name="track_record_grades",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.advocate}: {self.grade_sum}/{self.grades}"
+
+
 @pghistory.track()
 class MatchWeight(models.Model):
     """The weight of one part of the match score, as data with history (D5)."""
@@ -291,4 +338,4 @@ class MatchWeight(models.Model):
         return f"{self.name}: {self.weight}"
 
 
-__all__ = ["ClockSpan", "MatchWeight", "Nomination", "ProposedTime", "ReferenceRequest", "RequestNote"]
+__all__ = ["ClockSpan", "MatchWeight", "Nomination", "ProposedTime", "ReferenceRequest", "RequestNote", "TrackRecord"]
