@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from advocacy.lib.numbers import number, percent
 
-WIDTHS = {"s": 320, "m": 620, "l": 940}
+WIDTHS = {"s": 280, "m": 620, "l": 940}
 LETTER = 6.6  # the usual width of a letter at 12 px, for keeping words apart
 
 Shown = Callable[[float], str]
@@ -324,7 +324,8 @@ def line(
 
     def draw(width: int) -> tuple[int, SafeString]:
         height = 180 if width == WIDTHS["s"] else 220
-        left, top, bottom = 10.0, 14.0, height - 26.0
+        # Half a label on the left, so that the first one stands under its point.
+        left, top, bottom = 8 + len(given[0].label) * LETTER / 2, 14.0, height - 26.0
         right = 16 + max(len(end_words) * 7.6, len(shown(promise)) * LETTER if promise is not None else 0)
         span = width - left - right
         step = span / max(1, len(given) - 1)
@@ -387,13 +388,11 @@ def line(
                         )
                     )
             if _label_shown(index, len(given), every):
-                anchor = "end" if index == len(given) - 1 and len(given) > 1 else "start" if index == 0 else "middle"
                 inside.append(
                     format_html(
-                        '<text class="label" x="{}" y="{}" text-anchor="{}">{}</text>',
+                        '<text class="label" x="{}" y="{}" text-anchor="middle">{}</text>',
                         _at(x),
                         _at(height - 7),
-                        anchor,
                         point.label,
                     )
                 )

@@ -57,12 +57,15 @@
 
   /* Messages that arrive without a page. */
   const say = (text, level) => {
-    const list = document.getElementById("messages");
-    if (!list) return;
+    const place = document.getElementById("messages");
+    if (!place || !text) return;
+    const list = document.createElement("ul");
+    list.className = "messages";
     const item = document.createElement("li");
     item.className = `message ${level}`;
     item.textContent = text;
-    list.replaceChildren(item);
+    list.append(item);
+    place.replaceChildren(list);
     item.scrollIntoView({ block: "nearest" });
   };
   const words = document.documentElement.dataset;
