@@ -1,11 +1,16 @@
 """Opportunities on the board, claims of them, and the reference desk."""
 
 from opportunities.models.board import (
+    COURSE,
     HOLDING_A_SEAT,
+    UNDER_WAY,
+    BoardVisit,
     Claim,
     ClaimFeedback,
+    Group,
     Opportunity,
     OpportunityKind,
+    Step,
     Waiting,
 )
 from opportunities.models.desk import (
@@ -19,10 +24,14 @@ from opportunities.models.desk import (
 )
 
 __all__ = [
+    "COURSE",
     "HOLDING_A_SEAT",
+    "UNDER_WAY",
+    "BoardVisit",
     "Claim",
     "ClaimFeedback",
     "ClockSpan",
+    "Group",
     "MatchWeight",
     "Nomination",
     "Opportunity",
@@ -30,6 +39,7 @@ __all__ = [
     "ProposedTime",
     "ReferenceRequest",
     "RequestNote",
+    "Step",
     "TrackRecord",
     "Waiting",
 ]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import pghistory
@@ -9,8 +10,10 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +22,64 @@ from advocacy.crm.models import StakeholderTeam, words
 from advocacy.lib.lifecycle import Lifecycle
 from advocates.models import Advocate
 
-HOLDING_A_SEAT = ("claimed", "confirmed", "scheduled", "delivered", "verified")
+
+class Step(models.TextChoices):
+    """The whole course of a claim, in order; a kind names the steps it takes of it."""
+
+    CLAIMED = "claimed", _("claimed")
+    CONFIRMED = "confirmed", _("confirmed")
+    SCHEDULED = "scheduled", _("scheduled")
+    DELIVERED = "delivered", _("delivered")
+    VERIFIED = "verified", _("verified")
+
+
+COURSE = ("claimed", "confirmed", "scheduled", "delivered", "verified")
+HOLDING_A_SEAT = COURSE
+"""A claim holds its seat along its whole course, and gives it back when it leaves it."""
+UNDER_WAY = ("claimed", "confirmed", "scheduled")
+"""Claims whose deed is still to come."""
+
+
+class Group(models.TextChoices):
+    """The shelves of the board."""
+
+    CALLS = "calls", _("Calls")
+    STORIES = "stories", _("Stories")
+    SPEAKING = "speaking", _("Speaking")
+    MEDIA = "media", _("Media")
+    BETAS = "betas", _("Betas and feedback")
+    REVIEWS = "reviews", _("Reviews and posts")
+    PEERS = "peers", _("Peers")
+
+
+QUESTION_TYPES = ("line", "text", "choice", "day", "yes")
+AUDIENCE_PARTS = ("all", "any", "exclude")
+
+
+def validate_questions(value: Any) -> None:
+    """The questions of a kind: each with a key, a label and a known type."""
+    if not isinstance(value, list):
+        raise ValidationError(_("Questions are a list."))
+    keys = set()
+    for question in value:
+        if not isinstance(question, dict) or not question.get("key") or not question.get("label"):
+            raise ValidationError(_("Each question needs a key and a label."))
+        if question["key"] in keys:
+            raise ValidationError(_("Two questions have the key “%(key)s”.") % {"key": question["key"]})
+        keys.add(question["key"])
+        if question.get("type", "line") not in QUESTION_TYPES:
+            raise ValidationError(_("“%(type)s” is no type of question.") % {"type": question.get("type")})
+        if question.get("type") == "choice" and not question.get("choices"):
+            raise ValidationError(_("The question “%(key)s” has no choices.") % {"key": question["key"]})
+
+
+def validate_audience(value: Any) -> None:
+    """Whom an opportunity is for: lists of facts under ``all``, ``any`` and ``exclude``, and nothing else."""
+    if not isinstance(value, dict) or set(value) - set(AUDIENCE_PARTS):
+        raise ValidationError(_("For whom: only all, any and exclude."))
+    for facts in value.values():
+        if not isinstance(facts, list) or not all(isinstance(fact, str) and ":" in fact for fact in facts):
+            raise ValidationError(_("Each fact is written like region:Europe."))
 
 
 @pghistory.track()
@@ -31,19 +91,29 @@ class OpportunityKind(models.Model):
 
     slug = models.SlugField(_("slug"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=60)
-    group = models.CharField(
-        _("group on the board"),
-        max_length=30,
-        blank=True,
-        default="",
-        help_text=_("calls, stories, speaking, betas, reviews, community …"),
-    )
+    group = models.CharField(_("group on the board"), max_length=30, choices=Group.choices, blank=True, default="")
     points = models.PositiveIntegerField(_("points"), default=0)
     minutes = models.PositiveIntegerField(_("minutes of effort"), default=30)
     purpose = models.CharField(_("needs consent for"), max_length=30, choices=Purpose.choices, blank=True, default="")
-    steps = ArrayField(models.CharField(max_length=12), default=list, verbose_name=_("steps of a claim"))
-    points_at = models.CharField(_("points are booked when"), max_length=12, default="verified")
-    questions = models.JSONField(_("questions on claiming"), default=list, blank=True)
+    steps = ArrayField(
+        models.CharField(max_length=12),
+        default=list,
+        verbose_name=_("steps of a claim"),
+        help_text=_("Of claimed, confirmed, scheduled, delivered, verified; the first and the last always stand."),
+    )
+    points_at = models.CharField(
+        _("points are booked when"), max_length=12, choices=Step.choices, default=Step.VERIFIED
+    )
+    questions = models.JSONField(
+        _("questions on claiming"),
+        default=list,
+        blank=True,
+        validators=[validate_questions],
+        help_text=_(
+            'A list like [{"key": "title", "label": "Title of your talk", "type": "line", "required": true}]; '
+            "types: line, text, choice, day, yes."
+        ),
+    )
     is_public = models.BooleanField(_("public"), default=False)
     for_requests = models.BooleanField(_("can be asked for at the desk"), default=False)
     is_review = models.BooleanField(_("a public review (guarded)"), default=False)
@@ -53,9 +123,22 @@ class OpportunityKind(models.Model):
         verbose_name = _("kind of opportunity")
         verbose_name_plural = _("kinds of opportunity")
         ordering = ["order", "name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(steps__contained_by=list(COURSE)), name="kind_steps_known"),
+            models.CheckConstraint(condition=Q(points_at__in=COURSE), name="kind_points_at_known"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        self.steps = [step for step in COURSE if step in {*self.steps, "claimed", "verified"}]
+        if self.points_at not in self.steps:
+            raise ValidationError({"points_at": _("Points can only be booked at a step this kind takes.")})
+
+    def has_step(self, step: str) -> bool:
+        """Whether claims of this kind go through a step; beginning and end belong to every kind."""
+        return step in self.steps or step in {"claimed", "verified"}
 
 
 class OpportunityQuerySet(models.QuerySet["Opportunity"]):
@@ -68,10 +151,48 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
         return self.filter(request__isnull=True)
 
     def published(self) -> Self:
-        return self.filter(status__in=[Opportunity.Status.OPEN, Opportunity.Status.CLOSED])
+        """What has been on the board: open, closed or called off, but never a draft."""
+        return self.exclude(status=Opportunity.Status.DRAFT)
 
-    def with_seats_taken(self) -> Self:
-        return self.annotate(seats_taken=Count("claims", filter=Q(claims__status__in=HOLDING_A_SEAT)))
+    def with_seats_taken(self, *, at: datetime, besides: Advocate | None = None) -> Self:
+        """Annotate ``seats_taken``: claims that hold a seat, and seats kept for the waitlist while an offer stands.
+
+        ``besides`` leaves out the offer kept for this advocate, whose seat it is. Subqueries, not joins: they are read
+        only for rows that pass every other filter, and narrow nothing.
+        """
+        claims = Claim.objects.filter(opportunity=OuterRef("pk"), status__in=HOLDING_A_SEAT)
+        offers = Waiting.objects.offered(at=at).filter(opportunity=OuterRef("pk"))
+        if besides is not None:
+            offers = offers.exclude(advocate=besides)
+        return self.annotate(seats_taken=_count_of(claims) + _count_of(offers))
+
+    def with_a_seat_left(self, *, at: datetime, besides: Advocate | None = None) -> Self:
+        rows = self.with_seats_taken(at=at, besides=besides)
+        return rows.filter(Q(seats__isnull=True) | Q(seats__gt=F("seats_taken")))
+
+    def full(self, *, at: datetime, besides: Advocate | None = None) -> Self:
+        return (
+            self.filter(seats__isnull=False)
+            .with_seats_taken(at=at, besides=besides)
+            .filter(seats__lte=F("seats_taken"))
+        )
+
+    def visible_to(self, user: Any) -> Self:
+        """The only door through which pages reach opportunities: those whose page may be opened at all.
+
+        Full, closed and called-off ones pass, and those for others: their page says why not. Drafts and the private
+        frames of requests are for those who run them.
+        """
+        if user.has_perm("opportunities.change_opportunity"):
+            return self
+        if not user.has_perm("opportunities.browse_board"):
+            return self.none()
+        return self.published().listed()
+
+
+def _count_of(rows: "models.QuerySet[Any]") -> Coalesce:
+    counted = rows.order_by().values("opportunity").annotate(count=Count("*")).values("count")
+    return Coalesce(Subquery(counted), 0, output_field=models.IntegerField())
 
 
 @pghistory.track(exclude=["search"])
@@ -79,8 +200,8 @@ class Opportunity(Lifecycle):
     """Something an advocate can do for us.
 
     ``seats`` None means as many as like; *full* is what the seats say, not a status. ``audience`` says whom it is for:
-    ``{"all": [...], "any": [...], "exclude": [...]}`` of facts; empty means everybody; exclude wins. An opportunity
-    with a ``request`` is that request's private frame and never listed.
+    ``{"all": [...], "any": [...], "exclude": [...]}`` of facts such as ``"region:Europe"`` (see ``eligibility``); empty
+    means everybody; exclude wins. An opportunity with a ``request`` is that request's private frame and never listed.
     """
 
     class Status(models.TextChoices):
@@ -112,7 +233,7 @@ class Opportunity(Lifecycle):
     incentive_until = models.DateTimeField(_("incentive until"), null=True, blank=True)
     seats = models.PositiveIntegerField(_("seats"), null=True, blank=True)
     closes_at = models.DateTimeField(_("closes"), null=True, blank=True)
-    audience = models.JSONField(_("for whom"), default=dict, blank=True)
+    audience = models.JSONField(_("for whom"), default=dict, blank=True, validators=[validate_audience])
     regions = words(verbose_name=_("regions"))
     industries = words(verbose_name=_("industries"))
     topics = words(verbose_name=_("topics"))
@@ -169,6 +290,20 @@ class Opportunity(Lifecycle):
         return self.title
 
 
+class ClaimQuerySet(models.QuerySet["Claim"]):
+    def holding_a_seat(self) -> Self:
+        return self.filter(status__in=HOLDING_A_SEAT)
+
+    def under_way(self) -> Self:
+        return self.filter(status__in=UNDER_WAY)
+
+    def visible_to(self, user: Any) -> Self:
+        """Whoever runs the board sees every claim; an advocate their own."""
+        if user.has_perm("opportunities.change_claim"):
+            return self
+        return self.filter(advocate__user=user.pk)
+
+
 @pghistory.track()
 class Claim(Lifecycle):
     """One advocate's yes to one opportunity, and its course to completion."""
@@ -209,6 +344,8 @@ class Claim(Lifecycle):
     reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
     thanked_at = models.DateTimeField(_("thanked"), null=True, blank=True)
 
+    objects = ClaimQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("claim")
         constraints = [
@@ -244,6 +381,20 @@ class Claim(Lifecycle):
     def __str__(self) -> str:
         return f"{self.advocate}: {self.opportunity}"
 
+    @property
+    def holds_a_seat(self) -> bool:
+        return self.status in HOLDING_A_SEAT
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When what was set is over."""
+        return self.scheduled_for + timedelta(minutes=self.minutes or 30) if self.scheduled_for else None
+
+    @property
+    def calendar_uid(self) -> str:
+        """The same for every version of the appointment, so that a calendar moves it rather than adding another."""
+        return f"claim-{self.public_id}"
+
 
 class ClaimFeedback(models.Model):
     """What one side says afterwards: a grade from 1 to 5, and words."""
@@ -272,19 +423,68 @@ class ClaimFeedback(models.Model):
         return f"{self.get_side_display()}: {self.grade}"
 
 
+class WaitingQuerySet(models.QuerySet["Waiting"]):
+    def in_line(self) -> Self:
+        """Who still waits, without an offer, in their order."""
+        return self.filter(ended_at__isnull=True, offered_at__isnull=True).order_by("since", "pk")
+
+    def offered(self, *, at: datetime) -> Self:
+        """A seat is kept for these."""
+        return self.filter(ended_at__isnull=True, offer_until__gt=at)
+
+
 class Waiting(models.Model):
-    """A place on the waitlist of a full opportunity; first come, first served."""
+    """A place on the waitlist of a full opportunity; first come, first served.
+
+    A freed seat is offered to the first in line and kept until ``offer_until``. ``ended_at`` is set when they took it,
+    left the line or let the offer pass.
+    """
 
     opportunity = models.ForeignKey(Opportunity, on_delete=models.CASCADE, related_name="waitlist")
     advocate = models.ForeignKey(Advocate, on_delete=models.CASCADE, related_name="waiting")
-    since = models.DateTimeField()
-    offered_at = models.DateTimeField(null=True, blank=True)
-    offer_until = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
+    since = models.DateTimeField(_("since"))
+    offered_at = models.DateTimeField(_("offered a seat"), null=True, blank=True)
+    offer_until = models.DateTimeField(_("kept until"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    objects = WaitingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("place on the waitlist")
-        constraints = [models.UniqueConstraint(fields=["opportunity", "advocate"], name="waiting_once")]
+        verbose_name_plural = _("waitlist")
+        constraints = [
+            models.UniqueConstraint(fields=["opportunity", "advocate"], name="waiting_once"),
+            models.CheckConstraint(
+                condition=Q(offered_at__isnull=True, offer_until__isnull=True)
+                | Q(offered_at__isnull=False, offer_until__isnull=False),
+                name="waiting_offer_has_end",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["opportunity", "since"], condition=Q(ended_at__isnull=True), name="waiting_in_line"),
+            models.Index(
+                fields=["offer_until"],
+                condition=Q(ended_at__isnull=True, offer_until__isnull=False),
+                name="waiting_offers",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.advocate}: {self.opportunity}"
+
+
+class BoardVisit(models.Model):
+    """When an advocate last looked at the board, so that what is new since then can be marked.
+
+    ``since`` is the end of the visit before this one: what came after it stays new for the whole visit.
+    """
+
+    advocate = models.OneToOneField(Advocate, on_delete=models.CASCADE, primary_key=True, related_name="board_visit")
+    since = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("visit of the board")
+
+    def __str__(self) -> str:
+        return f"{self.advocate}: {self.seen_at:%Y-%m-%d %H:%M}"
