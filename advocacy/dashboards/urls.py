@@ -1,4 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from advocacy.dashboards import views
 
 app_name = "dashboards"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("<slug:key>/", views.measure, name="measure"),
+    path("<slug:key>/rows.csv", views.export, name="export"),
+]

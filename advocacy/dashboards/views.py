@@ -1,0 +1,309 @@
+"""What the program is worth: the overview, and each measure with its definition and its rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from advocacy.crm.models import Account, Program, StakeholderTeam
+from advocacy.dashboards import exports, filters, periods, registry, words
+from advocacy.dashboards.filters import Filters
+from advocacy.dashboards.periods import Period
+from advocacy.dashboards.registry import Measure, Rows, Value
+from advocacy.lib import charts
+from advocacy.lib.pages import respond
+from advocacy.lib.paging import page_by_key
+from advocacy.users.rights import requires
+
+TILES = ("influenced_revenue", "time_to_first_yes", "fill_rate", "ask_concentration")
+ROWS_A_PAGE = 50
+FILTER_NAMES = {"region": gettext_lazy("region"), "team": gettext_lazy("team"), "industry": gettext_lazy("industry")}
+
+
+@dataclass
+class Frame:
+    """What an address asks for: a period, what it is compared with, and filters."""
+
+    program: Program
+    period: Period
+    before: Period | None
+    compare: str
+    filters: Filters
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Frame":
+        program = Program.current()
+        today = timezone.now().astimezone(ZoneInfo(program.desk_time_zone)).date()
+        period = periods.read(request.GET, today, program.desk_time_zone)
+        compare = request.GET.get("compare", "")
+        if compare not in periods.COMPARISONS:
+            compare = "before"
+        return cls(program, period, period.compared(compare, program.launched_on), compare, filters.read(request.GET))
+
+    def address(self, **changes: str) -> str:
+        """The query that keeps this frame, with some keys set or (empty) taken away."""
+        query = dict(self.filters.held)
+        if self.period.key in periods.CHOICES or self.period.key == "quarter":
+            if self.period.key != periods.DEFAULT:
+                query["period"] = self.period.key
+        else:
+            query |= {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()}
+        if self.compare != "before":
+            query["compare"] = self.compare
+        query |= changes
+        return urlencode({key: value for key, value in query.items() if value})
+
+    @property
+    def lead(self) -> str:
+        if self.before is None:
+            return self.period.words
+        if self.compare == "launch":
+            return _("%(period)s, against the same length of time before launch") % {"period": self.period.words}
+        return _("%(period)s, against %(before)s") % {"period": self.period.words, "before": self.before.words}
+
+
+@dataclass
+class Shown:
+    """A measure taken for a frame, ready for a page."""
+
+    measure: Measure
+    frame: Frame
+
+    @cached_property
+    def now(self) -> Value:
+        return self.measure.value(self.frame.period, self.frame.filters)
+
+    @cached_property
+    def then(self) -> Value | None:
+        return self.measure.value(self.frame.before, self.frame.filters) if self.frame.before else None
+
+    def say(self, value: Any, *, short: bool = True) -> str:
+        return words.figure(value, self.measure.unit, self.frame.program.currency, short=short)
+
+    @property
+    def figure(self) -> str:
+        return self.say(self.now.value)
+
+    @property
+    def in_full(self) -> str:
+        return self.say(self.now.value, short=False)
+
+    @property
+    def numerator(self) -> str:
+        unit = registry.Unit.COUNT if self.measure.unit == registry.Unit.SHARE else self.measure.unit
+        return "" if self.now.numerator is None else self._in(unit, self.now.numerator)
+
+    @property
+    def denominator(self) -> str:
+        return "" if self.now.denominator is None else self._in(registry.Unit.COUNT, self.now.denominator)
+
+    def _in(self, unit: registry.Unit, value: Any) -> str:
+        return words.figure(value, unit, self.frame.program.currency, short=False)
+
+    @property
+    def was(self) -> str:
+        return self.say(self.then.value) if self.then else ""
+
+    @cached_property
+    def comparison(self) -> words.Comparison:
+        return words.compare(self.measure, self.now, self.then, self.frame.program.currency)
+
+    @property
+    def tile_note(self) -> str:
+        parts = [self.comparison.text, str(self.now.note)]
+        return " · ".join(part for part in parts if part)
+
+    @property
+    def url(self) -> str:
+        query = self.frame.address()
+        return reverse("dashboards:measure", args=[self.measure.key]) + (f"?{query}" if query else "")
+
+    @property
+    def details(self) -> list[tuple[str, str]]:
+        currency = self.frame.program.currency
+        return [(str(one.label), words.figure(one.value, one.unit, currency, short=False)) for one in self.now.details]
+
+    @property
+    def what_link(self) -> str:
+        """“see the 539 requests”."""
+        what = str(self.measure.rows(self.frame.period, self.frame.filters).what) or _("rows")
+        return _("See the %(number)s %(what)s") % {
+            "number": words.figure(self.now.n, registry.Unit.COUNT),
+            "what": what,
+        }
+
+    def month_url(self, first: date) -> str:
+        """The same measure over one month."""
+        last = min(Period(first, first).moved(1).first - date.resolution, self.frame.period.last)
+        first = max(first, self.frame.period.first)
+        query = self.frame.address(**{"period": "", "from": first.isoformat(), "to": last.isoformat()})
+        return f"{reverse('dashboards:measure', args=[self.measure.key])}?{query}#rows"
+
+    def part_url(self, key: str) -> str:
+        return f"{reverse('dashboards:measure', args=[self.measure.key])}?{self.frame.address(part=key)}#rows"
+
+    @cached_property
+    def chart(self) -> SafeString:
+        """The measure drawn: its parts, or its months."""
+        kind, title = self.measure.chart, str(self.measure.name)
+        if kind in {"funnel", "shares"} or (not kind and self.now.parts):
+            return self._parts(kind, title)
+        series = self.now.series
+        if not series:
+            return SafeString("")
+        shown = lambda value: self.say(value)  # noqa: E731
+        with_year = len({month.first.year for month in series}) > 1
+        points = [
+            charts.Point(
+                date_format(month.first, "M y" if with_year and (month.first.month == 1 or index == 0) else "M"),
+                None if month.value is None else float(month.value),
+                self.month_url(month.first) if month.n else "",
+            )
+            for index, month in enumerate(series)
+        ]
+        promise = None if self.now.promise is None else float(self.now.promise)
+        draw = charts.line if kind == "line" else charts.bars
+        return draw(points, title=title, shown=shown, promise=promise, label_head=_("Month"), value_head=title)
+
+    def _parts(self, kind: str, title: str) -> SafeString:
+        points = [charts.Point(str(part.label), float(part.value), self.part_url(part.key)) for part in self.now.parts]
+        if not points:
+            return charts.nothing_yet()
+        if kind == "funnel":
+            return charts.funnel(points, title=title, value_head=_("People"))
+        unit, currency = self.now.parts[0].unit, self.frame.program.currency
+        total = float(self.now.denominator) if self.now.denominator else None
+        return charts.hbars(
+            points,
+            title=title,
+            total=total,
+            stands_out=3,
+            shown=lambda value: words.figure(value, unit, currency, short=False),
+        )
+
+
+def _choices(frame: Frame) -> dict[str, Any]:
+    """What the filters offer: what the data hold."""
+    held = frame.filters
+    regions = list(Account.objects.order_by("region").values_list("region", flat=True).distinct())
+    industries = list(Account.objects.order_by("industry").values_list("industry", flat=True).distinct())
+    teams = list(StakeholderTeam.objects.values_list("slug", "name"))
+
+    def options(values: Sequence[Any], chosen: str) -> list[tuple[str, str, bool]]:
+        pairs = [value if isinstance(value, tuple) else (value, value) for value in values]
+        if chosen and chosen not in {key for key, _name in pairs}:
+            pairs.append((chosen, chosen))
+        return [(key, name, key == chosen) for key, name in pairs if key]
+
+    return {
+        "regions": options(regions, held.region),
+        "industries": options(industries, held.industry),
+        "teams": options(teams, held.team),
+        "period_choices": [
+            (key, name, frame.address(period=key, **{"from": "", "to": ""}), frame.period.key == key)
+            for key, (name, _months) in (*periods.CHOICES.items(), ("quarter", (_("This quarter"), 3)))
+        ],
+        "compare_choices": [
+            (key, name, frame.compare == key)
+            for key, name in periods.COMPARISONS.items()
+            if key != "launch" or frame.program.launched_on
+        ],
+    }
+
+
+@requires("dashboards.view")
+@require_safe
+def overview(request: HttpRequest) -> HttpResponse:
+    """What the program is worth, on one page."""
+    frame = Frame.of(request)
+    shown = {one.key: Shown(one, frame) for one in registry.every()}
+    context = {
+        "frame": frame,
+        "by_key": shown,
+        "tiles": [shown[key] for key in TILES if key in shown],
+        "all": list(shown.values()),
+        "empty": not any(one.now.n for one in shown.values()),
+        **_choices(frame),
+    }
+    return respond(request, "dashboards/overview.html", context)
+
+
+def _measure_or_404(key: str) -> Measure:
+    found = registry.find(key)
+    if found is None:
+        raise Http404(key)
+    return found
+
+
+def visible(rows: Rows, user: Any) -> "QuerySet[Any]":
+    """The rows this person may see one by one; the figure itself is open to whoever reads dashboards."""
+    narrow = getattr(rows.queryset, "visible_to", None)
+    return narrow(user) if narrow else rows.queryset
+
+
+@requires("dashboards.view")
+@require_safe
+def measure(request: HttpRequest, key: str) -> HttpResponse:
+    """One measure: its figure, definition, chart, and the rows it was counted from."""
+    frame = Frame.of(request)
+    shown = Shown(_measure_or_404(key), frame)
+    rows = shown.measure.rows(frame.period, frame.filters)
+    page = page_by_key(visible(rows, request.user), rows.order, request.GET, size=ROWS_A_PAGE)
+    currency = frame.program.currency
+    table = [
+        [
+            {
+                "label": column.label,
+                "text": words.figure(column.value(row), column.unit, currency, short=False),
+                "url": column.link(row) if column.link else "",
+                "is_number": column.unit not in {registry.Unit.TEXT, registry.Unit.DAY, registry.Unit.INSTANT},
+            }
+            for column in rows.columns
+        ]
+        for row in page.items
+    ]
+    part = next((str(one.label) for one in shown.now.parts if one.key == frame.filters.part), "")
+    context = {
+        "frame": frame,
+        "shown": shown,
+        "measure": shown.measure,
+        "rows": rows,
+        "columns": rows.columns,
+        "table": table,
+        "page": page,
+        "part": part,
+        "ignored": [str(FILTER_NAMES[name]) for name in shown.measure.ignored(frame.filters)],
+        "export_url": f"{reverse('dashboards:export', args=[key])}?{frame.address(part=frame.filters.part)}",
+        "back_url": f"{reverse('dashboards:overview')}?{frame.address()}",
+        "others": [one for one in registry.every() if one.key != key],
+        **_choices(frame),
+    }
+    return respond(request, "dashboards/measure.html", context)
+
+
+@requires("dashboards.view")
+@require_safe
+def export(request: HttpRequest, key: str) -> HttpResponseBase:
+    """The rows behind a figure as CSV, as far as this person may see them."""
+    frame = Frame.of(request)
+    rows = _measure_or_404(key).rows(frame.period, frame.filters)
+    found = visible(rows, request.user).order_by(*rows.order)
+    response = StreamingHttpResponse(exports.lines(found, tuple(rows.columns)), content_type="text/csv; charset=utf-8")
+    name = slugify(f"{key} {frame.period.first} {frame.period.last}")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    response["Cache-Control"] = "private, no-store"
+    return response
