@@ -151,7 +151,8 @@ def table_of(
         ((point.label, cell(point.value, point.href), cell(point.before) if with_before else "") for point in rows),
     )
     return format_html(
-        '<div class="scroll-x"><table><caption class="visually-hidden">{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        '<div class="scroll-x"><table><caption class="visually-hidden">{}</caption>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
         caption,
         head,
         body,
@@ -202,7 +203,7 @@ def bars(
     value_head: str = "",
     present: int = -1,
 ) -> SafeString:
-    """Bars over time. The present one (the last, or index ``present``) stands out; ``before`` draws a dashed outline."""
+    """Bars over time. The present (the last, or index ``present``) stands out; ``before`` draws a dashed outline."""
     given = points_of(points)
     if not any(point.value for point in given):
         return nothing_yet()
@@ -416,7 +417,8 @@ def line(
 # --- Bars side by side: chart and table in one ----------------------------------------------------------------------
 def _bar_cell(share: float, kind: str) -> SafeString:
     return format_html(
-        '<td class="drawn" aria-hidden="true"><svg class="bar tall" viewBox="0 0 100 10" preserveAspectRatio="none" focusable="false">'
+        '<td class="drawn" aria-hidden="true">'
+        '<svg class="bar tall" viewBox="0 0 100 10" preserveAspectRatio="none" focusable="false">'
         '<rect class="{}" width="{}" height="10"/></svg></td>',
         kind,
         f"{max(0.0, min(1.0, share)) * 100:.2f}",
@@ -493,7 +495,8 @@ def funnel(
 def _bars_table(title: str, body: SafeString, label_head: str, value_head: str, share_head: str) -> SafeString:
     share = format_html('<th scope="col" class="num">{}</th>', share_head) if share_head else ""
     return format_html(
-        '<figure class="chart"><table class="bars-table"><caption class="visually-hidden">{}</caption><thead><tr><th scope="col">{}</th>'
+        '<figure class="chart"><table class="bars-table"><caption class="visually-hidden">{}</caption>'
+        '<thead><tr><th scope="col">{}</th>'
         '<td class="drawn"></td><th scope="col" class="num">{}</th>{}</tr></thead><tbody>{}</tbody></table></figure>',
         title,
         label_head,
@@ -518,7 +521,8 @@ def stacked(shares: Iterable[AnyPoint], *, title: str, total: float | None = Non
     spoken = f"{title}: " + "; ".join(f"{point.label} {shown(point.value or 0)}" for point in given)
     legend = format_html_join(
         "",
-        '<li><svg class="chart-svg" viewBox="0 0 12 12" aria-hidden="true" focusable="false"><rect class="s{}" width="12" height="12" rx="3"/></svg>'
+        '<li><svg class="chart-svg" viewBox="0 0 12 12" aria-hidden="true" focusable="false">'
+        '<rect class="s{}" width="12" height="12" rx="3"/></svg>'
         '{} <b class="num">{}</b></li>',
         (
             (
@@ -530,7 +534,8 @@ def stacked(shares: Iterable[AnyPoint], *, title: str, total: float | None = Non
         ),
     )
     return format_html(
-        '<figure class="chart"><svg class="parts tall" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
+        '<figure class="chart">'
+        '<svg class="parts tall" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
         '<ul class="legend">{}</ul></figure>',
         spoken,
         drawing,

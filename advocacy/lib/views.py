@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from advocacy.lib import charts, icons, numbers
+from advocacy.lib import charts, colours, icons, numbers
 from advocacy.lib.pages import respond
 
 
@@ -95,3 +95,14 @@ def look(request: HttpRequest) -> HttpResponse:
 
 
 look.required_right = "admin.enter"  # type: ignore[attr-defined]  # as users.rights.requires, which lies above us
+
+
+def accent(request: HttpRequest, colour: str) -> HttpResponse:
+    """The company's accent as a style sheet: a pure function of its address, kept by browsers for good. Public: the
+    door wears it, too."""
+    response = HttpResponse(colours.accent_sheet(f"#{colour}"), content_type="text/css; charset=utf-8")
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+accent.required_right = "public"  # type: ignore[attr-defined]

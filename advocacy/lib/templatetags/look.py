@@ -167,7 +167,7 @@ def pill(context: Context, label: Any, key: str, value: Any = "1", count: Any = 
 # --- Layout -------------------------------------------------------------------------------------------------------
 @register.simple_tag(takes_context=True)
 def part(context: Context, name: str) -> SafeString:
-    """What the page put into the block ``name``, or nothing: lets a layout leave out an empty part, or use one twice."""
+    """What the page put into the block ``name``, or nothing: a layout can leave out an empty part, or use one twice."""
     blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
     if blocks is None or blocks.get_block(name) is None:
         return mark_safe("")
