@@ -1,0 +1,282 @@
+"""Whether an opportunity is open to an advocate, and if not, why not (O11).
+
+The board asks in SQL, for all at once (``MeantFor``); a page or an action asks in Python, for one (``standing``). Both
+read the same facts about the advocate, gathered once in ``Who``.
+
+An *audience* is ``{"all": [...], "any": [...], "exclude": [...]}`` of facts written ``name:value``, whatever their
+case: region, country, industry, language, persona, type, product, use, expertise, interest, pod, account, advocate, and
+``stage:3`` for "has reached stage 3".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import OuterRef
+from django.db.models.functions import Cast
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import Account, ConsentState, Contact
+from advocates.models import Advocate
+from opportunities.models import BoardVisit, Claim, Opportunity, Waiting
+
+
+# --- Who asks ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Who:
+    """What eligibility knows of one advocate."""
+
+    advocate: Advocate
+    purposes: frozenset[str]
+    facts: frozenset[str]
+    visit: BoardVisit | None = None
+
+    @property
+    def contact(self) -> Contact:
+        return self.advocate.contact
+
+    @property
+    def account(self) -> Account:
+        return self.advocate.contact.account
+
+    @property
+    def is_member(self) -> bool:
+        return self.advocate.status == Advocate.Status.MEMBER
+
+    @property
+    def is_ready(self) -> bool:
+        return self.account.readiness == Account.Readiness.READY
+
+    @property
+    def topics(self) -> list[str]:
+        """What they know or like, as the topics of opportunities are written."""
+        return sorted({word.lower() for word in [*self.advocate.expertise, *self.advocate.interests]})
+
+    def day(self, at: datetime) -> date:
+        """The day on this person's own calendar."""
+        name = self.contact.time_zone or self.account.time_zone or "UTC"
+        try:
+            return at.astimezone(ZoneInfo(name)).date()
+        except (ZoneInfoNotFoundError, ValueError):
+            return at.astimezone(ZoneInfo("UTC")).date()
+
+
+def people(*, at: datetime) -> models.QuerySet[Advocate]:
+    """Advocates with all that ``who`` needs, in one query."""
+    given = ConsentState.objects.filter(contact=OuterRef("contact")).in_force(at=at).values("purpose")  # type: ignore[attr-defined]
+    return Advocate.objects.select_related("contact__account", "pod__manager", "board_visit").annotate(
+        standing_consents=ArraySubquery(given)
+    )
+
+
+def who(advocate: Advocate, *, at: datetime) -> Who:
+    """Everything about one advocate, read anew unless it came from ``people``."""
+    if not hasattr(advocate, "standing_consents"):
+        advocate = people(at=at).get(pk=advocate.pk)
+    return Who(
+        advocate,
+        frozenset(advocate.standing_consents),  # type: ignore[attr-defined]
+        facts_of(advocate),
+        getattr(advocate, "board_visit", None),
+    )
+
+
+def who_signed_in(user: Any, *, at: datetime) -> Who | None:
+    """The advocate behind a signed-in person; read once for a request, which the user object lives as long as."""
+    if not hasattr(user, "_who"):
+        advocate = people(at=at).filter(user=user.pk).first()
+        user._who = who(advocate, at=at) if advocate else None
+    return user._who  # type: ignore[no-any-return]
+
+
+def facts_of(advocate: Advocate) -> frozenset[str]:
+    """The facts an audience can name, in lower case."""
+    contact, account = advocate.contact, advocate.contact.account
+    facts: dict[str, Iterable[Any]] = {
+        "region": [account.region],
+        "country": [contact.country or account.country],
+        "industry": [account.industry],
+        "language": [contact.language or account.language],
+        "persona": [contact.persona],
+        "type": [advocate.type],
+        "product": account.products,
+        "use": account.use_cases,
+        "expertise": advocate.expertise,
+        "interest": advocate.interests,
+        "stage": range(advocate.stage + 1),
+        "pod": [advocate.pod_id],
+        "account": [account.external_id],
+        "advocate": [advocate.public_id],
+    }
+    return frozenset(
+        f"{name}:{value}".lower() for name, values in facts.items() for value in values if value not in (None, "")
+    )
+
+
+# --- For whom ---------------------------------------------------------------------------------------------------------
+def meant_for(audience: Mapping[str, list[str]], facts: frozenset[str]) -> bool:
+    """Whether these facts fit an audience: every one of ``all``, one of ``any``, none of ``exclude``, which wins."""
+    wanted = {part: {fact.lower() for fact in audience.get(part) or ()} for part in ("all", "any", "exclude")}
+    return (
+        wanted["all"] <= facts and (not wanted["any"] or bool(wanted["any"] & facts)) and not wanted["exclude"] & facts
+    )
+
+
+class MeantFor(models.Func):
+    """``meant_for`` in SQL, for a column of audiences and the facts of one person."""
+
+    output_field = models.BooleanField()
+    # An empty audience, the usual case, is let through before anything is taken apart.
+    template = (
+        "({audience} = '{{}}'::jsonb OR ("
+        " lower(COALESCE({audience} -> 'all', '[]')::text)::jsonb <@ to_jsonb({facts})"
+        " AND (COALESCE({audience} -> 'any', '[]') = '[]'::jsonb"
+        " OR jsonb_exists_any(lower(({audience} -> 'any')::text)::jsonb, {facts}))"
+        " AND NOT jsonb_exists_any(lower(COALESCE({audience} -> 'exclude', '[]')::text)::jsonb, {facts})))"
+    )
+
+    def __init__(self, audience: str, facts: Iterable[str]) -> None:
+        value = models.Value(sorted(facts), output_field=ArrayField(models.TextField()))
+        super().__init__(models.F(audience), Cast(value, ArrayField(models.TextField())))
+
+    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:
+        column, column_params = compiler.compile(self.source_expressions[0])
+        facts, facts_params = compiler.compile(self.source_expressions[1])
+        assert not column_params
+        return self.template.format(audience=column, facts=facts), [*facts_params] * 3
+
+
+# --- Where somebody stands with one opportunity -----------------------------------------------------------------------
+class Code(StrEnum):
+    OPEN = "open"
+    OFFERED = "offered"
+    CLAIMED = "claimed"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+    CLOSED = "closed"
+    NOT_OPEN = "not_open"
+    NOT_MEMBER = "not_member"
+    NOT_READY = "not_ready"
+    OTHERS = "others"
+    CONSENT = "consent"
+    FULL = "full"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an advocate stands with an opportunity, and a sentence about it for them."""
+
+    code: Code
+    sentence: str = ""
+    claim: Claim | None = None
+    waiting: Waiting | None = None
+    place: int = 0
+    purpose: str = ""
+    seats_left: int | None = None
+
+    @property
+    def may_claim(self) -> bool:
+        return self.code in {Code.OPEN, Code.OFFERED}
+
+    @property
+    def purpose_name(self) -> str:
+        return str(Purpose(self.purpose).label) if self.purpose else ""
+
+
+def why_not(advocate: Advocate, opportunity: Opportunity, *, at: datetime) -> str | None:
+    """Why this advocate cannot claim this opportunity now, as a sentence for them; None when they can."""
+    found = standing(who(advocate, at=at), opportunity, at=at)
+    return None if found.may_claim else found.sentence
+
+
+def standing(person: Who, opportunity: Opportunity, *, at: datetime, for_request: bool = False) -> Standing:
+    """Where this person stands. ``for_request`` leaves out what only the board asks: listing, audience, waitlist."""
+    claim = Claim.objects.filter(opportunity=opportunity, advocate=person.advocate).first()
+    if claim is not None and claim.status != Claim.Status.WITHDRAWN:
+        return _claimed(claim)
+    if refusal := _state(opportunity, at=at) or _person(person, opportunity, for_request=for_request):
+        return refusal
+    return _seats(person, opportunity, at=at, for_request=for_request)
+
+
+def _claimed(claim: Claim) -> Standing:
+    if claim.holds_a_seat:
+        said = {
+            Claim.Status.DELIVERED: _("You have done this already. Thank you!"),
+            Claim.Status.VERIFIED: _("You have done this already. Thank you!"),
+        }.get(Claim.Status(claim.status), _("You have claimed this already; it is among your claims."))
+        return Standing(Code.CLAIMED, said, claim=claim)
+    if claim.status == Claim.Status.MISSED:
+        return Standing(Code.ENDED, _("This one did not come about. There is more on the board."), claim=claim)
+    return Standing(Code.ENDED, _("We could not take you up on this one. There is more on the board."), claim=claim)
+
+
+def _state(opportunity: Opportunity, *, at: datetime) -> Standing | None:
+    if opportunity.status == Opportunity.Status.CANCELLED:
+        return Standing(Code.CANCELLED, _("This was called off. See what else is open to you."))
+    if opportunity.status == Opportunity.Status.DRAFT:
+        return Standing(Code.NOT_OPEN, _("This is not open yet."))
+    if opportunity.closes_at is not None and opportunity.closes_at <= at:
+        day = date_format(timezone.localtime(opportunity.closes_at), "j F Y")
+        return Standing(Code.CLOSED, _("This closed on %(day)s. See what else is open to you.") % {"day": day})
+    if opportunity.status == Opportunity.Status.CLOSED:
+        return Standing(Code.CLOSED, _("This is closed. See what else is open to you."))
+    return None
+
+
+def _person(person: Who, opportunity: Opportunity, *, for_request: bool) -> Standing | None:
+    if not person.is_member:
+        return Standing(Code.NOT_MEMBER, _("Only members of the program can claim. Join first; it takes two minutes."))
+    if not person.is_ready:
+        # Why an account rests is for staff; the advocate learns that nothing is lost.
+        return Standing(
+            Code.NOT_READY,
+            _("We ask nothing of %(account)s for the moment. You keep everything you have, and we will tell you.")
+            % {"account": person.account.name},
+        )
+    if not for_request and (opportunity.request_id or not meant_for(opportunity.audience, person.facts)):
+        return Standing(Code.OTHERS, _("This one is meant for others. See what is open to you."))
+    purpose = opportunity.kind.purpose
+    if purpose and purpose not in person.purposes:
+        said = _("This needs your consent to “%(purpose)s” first. You can give it here, and take it back at any time.")
+        return Standing(Code.CONSENT, said % {"purpose": Purpose(purpose).label}, purpose=purpose)
+    return None
+
+
+def _seats(person: Who, opportunity: Opportunity, *, at: datetime, for_request: bool) -> Standing:
+    if opportunity.seats is None:
+        return Standing(Code.OPEN)
+    rows = Opportunity.objects.filter(pk=opportunity.pk).with_seats_taken(at=at, besides=person.advocate)
+    left = opportunity.seats - rows.values_list("seats_taken", flat=True).get()
+    if for_request:
+        if left > 0:
+            return Standing(Code.OPEN, seats_left=left)
+        return Standing(Code.FULL, _("Somebody else has said yes in the meantime. Thank you all the same!"))
+    waiting = Waiting.objects.filter(opportunity=opportunity, advocate=person.advocate, ended_at__isnull=True).first()
+    if left > 0:
+        if waiting is not None and waiting.offer_until is not None and waiting.offer_until > at:
+            until = date_format(timezone.localtime(waiting.offer_until), "l j F, H:i")
+            said = _("A seat has become free for you. It is yours until %(until)s.") % {"until": until}
+            return Standing(Code.OFFERED, said, waiting=waiting, seats_left=left)
+        return Standing(Code.OPEN, seats_left=left)
+    if waiting is not None:
+        ahead = Waiting.objects.in_line().filter(opportunity=opportunity, since__lt=waiting.since).count()
+        said = _("You are on the waitlist, at place %(place)d. We write to you as soon as a seat is yours.")
+        return Standing(Code.WAITING, said % {"place": ahead + 1}, waiting=waiting, place=ahead + 1)
+    said = ngettext(
+        "The one seat is taken. Join the waitlist, and we write to you if it becomes free.",
+        "All %(seats)d seats are taken. Join the waitlist, and we write to you when one becomes free.",
+        opportunity.seats,
+    )
+    return Standing(Code.FULL, said % {"seats": opportunity.seats})

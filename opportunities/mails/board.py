@@ -1,0 +1,92 @@
+"""Mails about claims. They answer something the advocate did or accepted, so they need no consent and pass the cap."""
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from advocacy.delivery import outbox
+from advocacy.delivery.models import Message
+from opportunities.models import Claim, Opportunity, Waiting
+
+
+def _owe(kind: str, claim: Claim, *, key: str, at: datetime, **more: Any) -> Message | None:
+    manager = claim.advocate.manager
+    opportunity = claim.opportunity
+    return outbox.owe(
+        kind,
+        to=claim.advocate.contact,
+        template=f"opportunities/{kind}",
+        dedupe_key=f"{claim.pk}:{key}",
+        at=at,
+        counts=False,
+        reply_to=manager.email if manager else "",
+        params={
+            "title": opportunity.title,
+            "kind": opportunity.kind.name,
+            "minutes": claim.minutes or opportunity.minutes or opportunity.kind.minutes,
+            "effort": opportunity.effort,
+            "points": opportunity.points,
+            "what": opportunity.what,
+            "place": opportunity.place,
+            "starts_at": claim.scheduled_for.isoformat() if claim.scheduled_for else "",
+            "claim_url": reverse("opportunities:claim", args=[claim.public_id]),
+            "calendar_url": reverse("opportunities:calendar", args=[claim.public_id]),
+            "manager": str(manager) if manager else "",
+            **more,
+        },
+    )
+
+
+def claim_received(claim: Claim, *, at: datetime) -> None:
+    """You are in; this is what comes next. A claim made again after it was withdrawn is told again."""
+    _owe("claim_received", claim, key=claim.claimed_at.isoformat(), at=at, next_step=next_step(claim))
+
+
+def claim_scheduled(claim: Claim, *, at: datetime, moved: bool) -> None:
+    """The time is set, or has moved; the calendar file is behind the link."""
+    _owe("claim_scheduled", claim, key=f"{claim.claimed_at.isoformat()}:{claim.sequence}", at=at, moved=moved)
+
+
+def claim_reminder(claim: Claim, *, at: datetime, ahead: str) -> None:
+    """A day before, and an hour before; each once for each time that was set."""
+    _owe("claim_reminder", claim, key=f"{claim.claimed_at.isoformat()}:{claim.sequence}:{ahead}", at=at, ahead=ahead)
+
+
+def claim_how_was_it(claim: Claim, *, at: datetime) -> None:
+    """It should have taken place: did it, and how was it?"""
+    _owe("claim_how_was_it", claim, key=f"{claim.claimed_at.isoformat()}:{claim.sequence}", at=at)
+
+
+def claim_ended(claim: Claim, *, at: datetime, because: str) -> None:
+    """We had to end it: called off, declined, or the other side did not come."""
+    _owe("claim_ended", claim, key=f"ended:{because}", at=at, because=because, reason=claim.reason)
+
+
+def seat_free(waiting: Waiting, *, at: datetime) -> None:
+    """A seat is kept for the first in line, for a while."""
+    assert waiting.offered_at is not None
+    assert waiting.offer_until is not None
+    opportunity: Opportunity = waiting.opportunity
+    outbox.owe(
+        "seat_free",
+        to=waiting.advocate.contact,
+        template="opportunities/seat_free",
+        dedupe_key=f"{waiting.pk}:{waiting.offered_at.isoformat()}",
+        at=at,
+        counts=False,
+        params={
+            "title": opportunity.title,
+            "kind": opportunity.kind.name,
+            "until": waiting.offer_until.isoformat(),
+            "url": reverse("opportunities:opportunity", args=[opportunity.public_id]),
+        },
+    )
+
+
+def next_step(claim: Claim) -> str:
+    """The word for what comes after the present step, for mails and pages to say in a sentence."""
+    kind = claim.opportunity.kind
+    course = [step for step in ("claimed", "confirmed", "scheduled", "delivered", "verified") if kind.has_step(step)]
+    after = course.index(claim.status) + 1 if claim.status in course else 0
+    return course[after] if 0 < after < len(course) else ""
