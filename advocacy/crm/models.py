@@ -550,6 +550,7 @@ class ImportRun(models.Model):
 
     class Status(models.TextChoices):
         UPLOADED = "uploaded", _("waiting for you")
+        QUEUED = "queued", _("waiting to start")
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
@@ -561,6 +562,8 @@ class ImportRun(models.Model):
     map = models.JSONField(_("map"), default=dict, blank=True)
     dry_run = models.BooleanField(_("dry run"), default=False)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.UPLOADED)
+    phase = models.CharField(max_length=10, blank=True, default="")
+    attempt = models.PositiveSmallIntegerField(default=0, help_text=_("How often it was begun; only the last counts."))
     rows = models.PositiveIntegerField(default=0)
     rows_read = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
@@ -579,9 +582,12 @@ class ImportRun(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["uploaded", "running", "done", "failed", "cancelled"]),
+                condition=Q(status__in=["uploaded", "queued", "running", "done", "failed", "cancelled"]),
                 name="import_status_known",
             )
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(status__in=["queued", "running"]), name="import_under_way"),
         ]
 
     def __str__(self) -> str:
