@@ -1,7 +1,7 @@
 """Spaces, topics and replies; who has read what; flags and what moderators did about them."""
 
 import uuid
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pghistory
 from django.conf import settings
@@ -55,11 +55,26 @@ class Space(models.Model):
 
 
 class PostQuerySet(models.QuerySet[Any]):
+    def shown(self) -> Self:
+        return self.filter(hidden_at__isnull=True)
+
     def visible_to(self, user: Any) -> Self:
-        """Hidden posts are seen by moderators and their author only."""
+        """Hidden posts are seen by moderators and their author only, closed spaces by moderators."""
         if user.has_perm("community.moderate"):
             return self
-        return self.filter(Q(hidden_at__isnull=True) | Q(author=user.pk))
+        return self.filter(Q(hidden_at__isnull=True) | Q(author=user.pk)).in_open_spaces()
+
+    def in_open_spaces(self) -> Self:
+        return self.filter(**{f"{self.model.PATH_TO_SPACE}__is_open": True})
+
+
+class TopicQuerySet(PostQuerySet):
+    def unread_by(self, user: Any) -> Self:
+        """Topics with something this person has not seen, of the time since they came; their own posts are no news."""
+        seen = ReadMark.objects.filter(
+            user=user.pk, topic=models.OuterRef("pk"), last_reply__gte=models.OuterRef("last_reply")
+        )
+        return self.filter(~models.Exists(seen), last_at__gte=user.date_joined).exclude(author=user.pk, last_reply=0)
 
 
 class Post(models.Model):
@@ -76,7 +91,7 @@ class Post(models.Model):
     )
     hidden_reason = models.CharField(max_length=300, blank=True, default="")
 
-    objects = PostQuerySet.as_manager()
+    PATH_TO_SPACE: ClassVar[str]
 
     class Meta:
         abstract = True
@@ -106,12 +121,18 @@ class Topic(Post):
     pinned = models.BooleanField(_("pinned"), default=False)
     last_at = models.DateTimeField(default=timezone.now)
     number_of_replies = models.PositiveIntegerField(default=0)
+    last_reply = models.BigIntegerField(
+        default=0, help_text=_("The newest visible reply; what unread is counted from.")
+    )
     search = models.GeneratedField(
         expression=SearchVector("title", weight="A", config="simple")
         + SearchVector("body", weight="B", config="simple"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
+
+    PATH_TO_SPACE = "space"
+    objects = TopicQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("topic")
@@ -135,6 +156,7 @@ class Topic(Post):
         indexes = [
             models.Index(fields=["space", "-last_at", "-id"], name="topic_space"),
             models.Index(fields=["-last_at", "-id"], name="topic_last"),
+            models.Index(fields=["author", "-at"], name="topic_author"),
             GinIndex(fields=["search"], name="topic_search"),
         ]
 
@@ -142,16 +164,26 @@ class Topic(Post):
         return self.title
 
 
-@pghistory.track(exclude=["html"])
+@pghistory.track(exclude=["html", "search"])
 class Reply(Post):
     """An answer in a topic."""
 
     topic = models.ForeignKey(Topic, on_delete=models.PROTECT, related_name="replies")
+    search = models.GeneratedField(
+        expression=SearchVector("body", config="simple"), output_field=SearchVectorField(), db_persist=True
+    )
+
+    PATH_TO_SPACE = "topic__space"
+    objects = PostQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("reply")
         verbose_name_plural = _("replies")
-        indexes = [models.Index(fields=["topic", "id"], name="reply_topic")]
+        indexes = [
+            models.Index(fields=["topic", "id"], name="reply_topic"),
+            models.Index(fields=["author", "-at"], name="reply_author"),
+            GinIndex(fields=["search"], name="reply_search"),
+        ]
 
     def __str__(self) -> str:
         return self.body[:60]
