@@ -1,0 +1,291 @@
+"""The course of an import: where its file lies, who runs it, how far it is, how it is stopped and taken up again.
+
+Progress is written on a second connection, for the load itself is one transaction that nobody can look into. Its last
+statement says ``done`` under the condition that nobody has cancelled it or taken it over: then facts and report stand
+together, or neither does.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import pghistory
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from advocacy.crm.importing.kinds import Kind, kind_of
+from advocacy.crm.importing.loading import RUN_LOCK, Cancelled, Outcome, Source, load, plan_for, said_of
+from advocacy.crm.importing.mapping import REASON_COLUMN, BadMap, Map, Plan, read_map
+from advocacy.crm.importing.reading import BadFile, Opener
+from advocacy.crm.importing.values import defuse
+from advocacy.crm.models import ImportRow, ImportRun
+from advocacy.lib.lifecycle import Refused
+
+BEAT_EVERY = 0.5  # seconds between two lines of progress
+FOLDER = "imports"
+LARGEST_FILE = 1 << 30
+KEEP_FILES = timedelta(days=7)
+KEEP_RESULTS = timedelta(days=90)
+UNDER_WAY = (ImportRun.Status.QUEUED, ImportRun.Status.RUNNING)
+OVER = (ImportRun.Status.DONE, ImportRun.Status.FAILED, ImportRun.Status.CANCELLED)
+
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+def opener_of(run: ImportRun) -> Opener:
+    def opened() -> BinaryIO:
+        return default_storage.open(run.stored_as, "rb").file  # type: ignore[union-attr,return-value]
+
+    return opened
+
+
+def has_file(run: ImportRun) -> bool:
+    return bool(run.stored_as) and default_storage.exists(run.stored_as)
+
+
+def source_of(run: ImportRun) -> Source:
+    """The stored file of a run; raises ``BadFile`` when it has gone or cannot be read."""
+    if not has_file(run):
+        raise BadFile(_("The file is no longer kept here. Upload it again."))
+    return Source.of(opener_of(run), encoding=run.map.get("encoding", ""), delimiter=run.map.get("delimiter", ""))
+
+
+def map_of(run: ImportRun) -> Map:
+    kind = kind_of(run.kind)
+    if kind is None:
+        raise BadMap(_("Nothing here imports “{kind}”.").format(kind=run.kind))
+    return read_map(kind, run.map)
+
+
+def keep_upload(kind: Kind, upload: UploadedFile, *, by: Any, at: datetime) -> ImportRun:
+    """Store an uploaded file; nothing is loaded before somebody says so."""
+    if not upload.size:
+        raise Refused(_("The file is empty."))
+    if upload.size > LARGEST_FILE:
+        raise Refused(_("The file is larger than {size} MB. Split it, or load it with manage.py import_csv.").format(
+            size=LARGEST_FILE >> 20))  # fmt: skip
+    name = Path(upload.name or "import.csv").name[:255]
+    stored = default_storage.save(f"{FOLDER}/{uuid4().hex}.csv", upload)
+    return ImportRun.objects.create(kind=kind.slug, file_name=name, stored_as=stored, started_by=by, created_at=at)
+
+
+# --- Its course -------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def start(run: ImportRun, *, dry_run: bool, by: Any, at: datetime) -> ImportRun:
+    """Queue an uploaded file for loading, or for saying what loading would do. Returns the run to watch.
+
+    A file that was tried before is loaded under a run of its own, so that both reports can be read.
+    """
+    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    if run.status in UNDER_WAY:
+        raise Refused(_("This import is already under way."))
+    if not has_file(run):
+        raise Refused(_("The file is no longer kept here. Upload it again."))
+    if run.status in OVER:
+        run = ImportRun(kind=run.kind, file_name=run.file_name, stored_as=run.stored_as, map=run.map, created_at=at)
+    run.dry_run, run.started_by, run.status, run.error = dry_run, by, ImportRun.Status.QUEUED, ""
+    run.save()
+    return run
+
+
+def cancel(run: ImportRun, *, at: datetime) -> None:
+    """Stop an import that waits or runs; the runner notices within a moment and takes everything back."""
+    stopped = ImportRun.objects.filter(pk=run.pk, status__in=[ImportRun.Status.UPLOADED, *UNDER_WAY]).update(
+        status=ImportRun.Status.CANCELLED, finished_at=at
+    )
+    if not stopped:
+        raise Refused(_("This import is already over."))
+
+
+def waiting(*, at: datetime) -> list[int]:
+    """Runs that nobody works at: queued, or begun by somebody who is no longer there."""
+    found = list(ImportRun.objects.filter(status=ImportRun.Status.QUEUED).order_by("pk").values_list("pk", flat=True))
+    begun = ImportRun.objects.filter(status=ImportRun.Status.RUNNING, started_at__lt=at - timedelta(seconds=15))
+    return found + [pk for pk in begun.order_by("pk").values_list("pk", flat=True) if not _alive(pk)]
+
+
+def is_interrupted(run: ImportRun, *, at: datetime) -> bool:
+    """Whether a running import has lost its runner: the lock its transaction holds is free."""
+    if run.status != ImportRun.Status.RUNNING or run.started_at is None:
+        return False
+    return run.started_at < at - timedelta(seconds=15) and not _alive(run.pk)
+
+
+def _alive(pk: int) -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [RUN_LOCK, pk])
+        return not cursor.fetchone()[0]
+
+
+def claim(pk: int, *, at: datetime) -> ImportRun | None:
+    """Take a waiting run; None when it has been cancelled or somebody else has it."""
+    run = ImportRun.objects.filter(pk=pk).first()
+    if run is None or not (run.status == ImportRun.Status.QUEUED or is_interrupted(run, at=at)):
+        return None
+    taken = ImportRun.objects.filter(pk=pk, status=run.status, attempt=run.attempt).update(
+        status=ImportRun.Status.RUNNING, attempt=F("attempt") + 1, started_at=at, phase="reading", rows_read=0
+    )
+    return ImportRun.objects.get(pk=pk) if taken else None
+
+
+def carry_out(pk: int, *, at: datetime | None = None) -> ImportRun | None:
+    """Run a waiting import to its end, whatever that is. Returns None when there was nothing to run."""
+    at = at or timezone.now()
+    run = claim(pk, at=at)
+    if run is None:
+        return None
+    if not run.stored_as:
+        _end(run, ImportRun.Status.FAILED, _("It was interrupted; nothing was written. Start the command again."))
+        return run
+    try:
+        source = source_of(run)
+        plan = plan_for(source, map_of(run))
+    except (BadFile, BadMap) as problem:
+        _end(run, ImportRun.Status.FAILED, str(problem))
+        return run
+    perform(run, source, plan, at=at)
+    return run
+
+
+def perform(run: ImportRun, source: Source, plan: Plan, *, at: datetime) -> Outcome | None:
+    """Load a file under a claimed run. None when it was cancelled or could not be loaded; the run says why."""
+    with _Progress(run, estimate=max(source.found.lines - 1, 0)) as progress:
+        try:
+            with pghistory.context(import_run=run.pk, user=run.started_by_id):
+                outcome = load(
+                    source, plan, at=at, dry_run=run.dry_run, run=run.pk, beat=progress.beat,
+                    finish=_finisher(run, source, plan),
+                )  # fmt: skip
+        except Cancelled:
+            ImportRun.objects.filter(pk=run.pk, attempt=run.attempt).update(finished_at=timezone.now())
+            run.refresh_from_db()
+            return None
+        except BadFile as problem:
+            _end(run, ImportRun.Status.FAILED, str(problem))
+            return None
+        except DatabaseError as problem:
+            _end(run, ImportRun.Status.FAILED, said_of(problem))
+            return None
+    run.refresh_from_db()
+    return outcome
+
+
+def _finisher(run: ImportRun, source: Source, plan: Plan) -> Callable[[Outcome], None]:
+    def finish(outcome: Outcome) -> None:
+        report = {
+            "header": source.header,
+            "encoding": source.found.encoding,
+            "delimiter": source.found.delimiter,
+            "dates": outcome.styles,
+            "source": plan.source,
+            "missing": plan.missing,
+            "warnings": outcome.warnings,
+            "superseded": outcome.superseded,
+            "warned": outcome.warned,
+        }
+        done = ImportRun.objects.filter(pk=run.pk, status=ImportRun.Status.RUNNING, attempt=run.attempt).update(
+            status=ImportRun.Status.DONE if outcome.loadable else ImportRun.Status.FAILED,
+            error="" if outcome.loadable else _("Nothing in this file could be loaded."),
+            finished_at=timezone.now(),
+            rows_read=outcome.rows,
+            phase="",
+            report=report,
+            **outcome.counts,
+        )
+        if not done:
+            raise Cancelled
+
+    return finish
+
+
+def _end(run: ImportRun, status: str, error: str) -> None:
+    ImportRun.objects.filter(pk=run.pk, status=ImportRun.Status.RUNNING, attempt=run.attempt).update(
+        status=status, error=error[:500], finished_at=timezone.now(), phase=""
+    )
+    run.refresh_from_db()
+
+
+class _Progress:
+    """How far an import is, on a connection beside its transaction; there it also learns that it was cancelled."""
+
+    def __init__(self, run: ImportRun, *, estimate: int) -> None:
+        self._run = run
+        self._estimate = estimate
+        self._phase = ""
+        self._last = 0.0
+        self._beside: Any = None
+
+    def __enter__(self) -> "_Progress":
+        # In a test's own transaction the run cannot be seen from beside; then there is nobody to tell either.
+        if not connection.in_atomic_block:
+            self._beside = connection.copy()
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        if self._beside is not None:
+            self._beside.close()
+
+    def beat(self, phase: str, rows: int) -> None:
+        if self._beside is None or (phase == self._phase and monotonic() - self._last < BEAT_EVERY):
+            return
+        self._phase, self._last = phase, monotonic()
+        with self._beside.cursor() as cursor:
+            cursor.execute(
+                "UPDATE crm_importrun SET phase = %s, rows_read = %s, rows = greatest(%s, %s)"
+                " WHERE id = %s AND status = 'running' AND attempt = %s",
+                [phase, rows, rows, self._estimate, self._run.pk, self._run.attempt],
+            )
+            if not cursor.rowcount:
+                raise Cancelled
+
+
+def forget(*, at: datetime) -> None:
+    """Files and refused rows hold people's data: they are kept as long as mending them may take, no longer."""
+    old = ImportRun.objects.exclude(status__in=UNDER_WAY)
+    in_use = set(
+        ImportRun.objects.exclude(stored_as="")
+        .exclude(status__in=[*OVER, ImportRun.Status.UPLOADED], created_at__lt=at - KEEP_FILES)
+        .values_list("stored_as", flat=True)
+    )
+    for run in old.exclude(stored_as="").filter(created_at__lt=at - KEEP_FILES):
+        if run.stored_as not in in_use:
+            default_storage.delete(run.stored_as)
+        ImportRun.objects.filter(pk=run.pk).update(stored_as="")
+    ImportRow.objects.filter(run__in=old.filter(created_at__lt=at - KEEP_RESULTS)).delete()
+
+
+# --- Refused rows, to mend and bring back -----------------------------------------------------------------------------
+def rejects(run: ImportRun) -> Iterator[bytes]:
+    """The refused rows as a CSV file in pieces: the file's own columns, and the reason in one more."""
+    buffer = io.StringIO()
+    delimiter = run.report.get("delimiter") or ","
+    writer = csv.writer(buffer, delimiter=delimiter)
+    header: Sequence[str] = run.report.get("header") or []
+    again = bool(header) and header[-1] == REASON_COLUMN
+    width = len(header) - again
+    writer.writerow([*map(defuse, header[:width]), REASON_COLUMN])
+    yield b"\xef\xbb\xbf" + _taken(buffer)
+    refused = ImportRow.objects.filter(run=run, result="rejected").order_by("line", "pk")
+    for count, row in enumerate(refused.values_list("raw", "reason").iterator(chunk_size=2_000), start=1):
+        raw, reason = row
+        cells = [*map(defuse, raw or [])][: width or None]
+        writer.writerow([*cells, *[""] * (width - len(cells)), reason])
+        if count % 500 == 0:
+            yield _taken(buffer)
+    if buffer.tell():
+        yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> bytes:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text.encode()
