@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/", include("advocacy.crm.urls")),
     path("mail/", include("advocacy.delivery.urls")),
     path("", include("advocacy.lib.urls")),
+    path("", include("advocacy.health")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]
