@@ -4,11 +4,13 @@ import uuid
 from typing import Any, ClassVar, Self
 
 import pghistory
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -42,6 +44,11 @@ class Space(models.Model):
         verbose_name=_("host"),
     )
     is_open = models.BooleanField(_("open"), default=True)
+    welcomes = models.BooleanField(
+        _("newcomers say hello here"),
+        default=False,
+        help_text=_("One space at most; newcomers are shown the way."),
+    )
     order = models.PositiveSmallIntegerField(default=100)
 
     objects = SpaceQuerySet.as_manager()
@@ -49,6 +56,9 @@ class Space(models.Model):
     class Meta:
         verbose_name = _("space")
         ordering = ["order", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["welcomes"], condition=Q(welcomes=True), name="space_one_welcomes")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -70,17 +80,51 @@ class PostQuerySet(models.QuerySet[Any]):
 
 class TopicQuerySet(PostQuerySet):
     def unread_by(self, user: Any) -> Self:
-        """Topics with something this person has not seen, of the time since they came; their own posts are no news."""
-        seen = ReadMark.objects.filter(
-            user=user.pk, topic=models.OuterRef("pk"), last_reply__gte=models.OuterRef("last_reply")
+        """Topics with something others wrote that this person has not seen, exactly.
+
+        ``Reader.read_until`` only spares looking at what is known to be read; before somebody came nothing is news.
+        """
+        read_until = Reader.objects.filter(user=user.pk).values("read_until")[:1]
+        marks = ReadMark.objects.filter(user=user.pk, topic=models.OuterRef("pk"))
+        news = (
+            Reply.objects.shown()
+            .filter(topic=models.OuterRef("pk"), pk__gt=models.Subquery(_mark_of(user)))
+            .exclude(author=user.pk)
         )
-        return self.filter(~models.Exists(seen), last_at__gte=user.date_joined).exclude(author=user.pk, last_reply=0)
+        return self.filter(last_at__gt=Coalesce(models.Subquery(read_until), models.Value(user.date_joined))).filter(
+            (~models.Exists(marks) & ~Q(author=user.pk)) | models.Exists(news)
+        )
+
+    def with_unread(self, user: Any) -> Self:
+        """Each topic with ``unread``: replies of others after the mark, None when it was never opened."""
+        marks = ReadMark.objects.filter(user=user.pk, topic=models.OuterRef("pk"))
+        news = (
+            Reply.objects.shown()
+            .filter(topic=models.OuterRef("pk"), pk__gt=models.Subquery(_mark_of(user)))
+            .exclude(author=user.pk)
+            .order_by()
+            .annotate(_all=models.Value(1))
+            .values("_all")
+            .annotate(number=models.Count("pk"))
+            .values("number")
+        )
+        return self.annotate(
+            opened=models.Exists(marks), unread=Coalesce(models.Subquery(news), 0, output_field=models.IntegerField())
+        )
+
+
+def _mark_of(user: Any) -> Any:
+    """Up to which reply this person has read, inside a subquery of replies of the topic further out."""
+    return ReadMark.objects.filter(user=user.pk, topic=models.OuterRef("topic")).values("last_reply")[:1]
 
 
 class Post(models.Model):
     """What topics and replies have in common. ``body`` is markdown; ``html`` its sanitised form."""
 
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    key = models.UUIDField(
+        null=True, unique=True, editable=False, help_text=_("Given by the form: the same post sent twice is one.")
+    )
     body = models.TextField(_("text"))
     html = models.TextField(editable=False)
     at = models.DateTimeField(default=timezone.now)
@@ -97,7 +141,7 @@ class Post(models.Model):
         abstract = True
 
 
-@pghistory.track(exclude=["search", "html"])
+@pghistory.track(exclude=["search", "html", "last_at", "last_reply", "number_of_replies"])
 class Topic(Post):
     """A conversation. ``last_at`` orders the list; ``number_of_replies`` counts the visible ones."""
 
@@ -195,13 +239,25 @@ class ReadMark(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="+")
     last_reply = models.BigIntegerField(default=0)
+    follows = models.BooleanField(default=False)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "topic"], name="read_mark_once")]
+        indexes = [models.Index(fields=["topic"], condition=Q(follows=True), name="read_mark_follows")]
 
     def __str__(self) -> str:
         return f"{self.user} {self.topic}"
+
+
+class Reader(models.Model):
+    """Until when somebody has read everything: what is older need not be looked at to say what is new."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    read_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.read_until}"
 
 
 class Reaction(models.Model):
@@ -264,3 +320,53 @@ class Flag(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class ModerationEntry(models.Model):
+    """One thing a moderator did, and why. Never changed: undoing is an entry of its own."""
+
+    class Act(models.TextChoices):
+        KEPT = "kept", _("kept")
+        HIDDEN = "hidden", _("hidden")
+        RESTORED = "restored", _("shown again")
+        LOCKED = "locked", _("locked")
+        UNLOCKED = "unlocked", _("opened again")
+        PINNED = "pinned", _("pinned")
+        UNPINNED = "unpinned", _("no longer pinned")
+
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="moderation")
+    reply = models.ForeignKey(Reply, on_delete=models.CASCADE, null=True, blank=True, related_name="moderation")
+    act = models.CharField(_("what"), max_length=10, choices=Act.choices)
+    reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("act of moderation")
+        verbose_name_plural = _("acts of moderation")
+        triggers = [pgtrigger.Protect(name="moderation_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(act__in=["kept", "hidden", "restored", "locked", "unlocked", "pinned", "unpinned"]),
+                name="moderation_act_known",
+            )
+        ]
+        indexes = [models.Index(fields=["-at", "-id"], name="moderation_at")]
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.get_act_display()}"
+
+
+@pghistory.track()
+class Norms(models.Model):
+    """How members treat each other, in markdown; shown beside every space. One row."""
+
+    text = models.TextField(_("norms"))
+
+    class Meta:
+        verbose_name = _("community norms")
+        verbose_name_plural = _("community norms")
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="norms_one_row")]
+
+    def __str__(self) -> str:
+        return str(_("Community norms"))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from html import unescape
 from typing import Any
 
 import nh3
@@ -60,6 +61,7 @@ def number_of_links(text: str) -> int:
 
 def excerpt(text: str, length: int = 160) -> str:
     """The beginning of a markdown text in plain words, cut between words."""
-    plain = " ".join(nh3.clean(_parser.render(text.replace("\x00", "")), tags=set()).split())
-    plain = plain.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+    # A space before each tag keeps the words of two paragraphs apart.
+    spaced = _parser.render(text.replace("\x00", "")).replace("<", " <")
+    plain = " ".join(unescape(nh3.clean(spaced, tags=set())).split())
     return plain if len(plain) <= length else plain[:length].rsplit(" ", 1)[0].rstrip(".,;: ") + "…"
