@@ -178,8 +178,8 @@ def nudge(task: Any, *arguments: Any) -> None:
     def send() -> None:
         try:
             task.apply_async(args=arguments, retry=False)
-        except Exception:
-            logger.warning("nudge_lost", task=getattr(task, "name", str(task)), exc_info=True)
+        except Exception as problem:
+            logger.warning("nudge_lost", task=getattr(task, "name", str(task)), reason=str(problem))
 
     transaction.on_commit(send)
 

@@ -1,9 +1,10 @@
-"""``python -m advocacy.local demo|services|stop``: what the Makefile calls."""
+"""``python -m advocacy.local demo|services|stop|lint``: what the Makefile calls."""
 
 import argparse
 import sys
 
 from advocacy.local import supervisor
+from advocacy.local.lint import lint
 from advocacy.local.processes import Trouble
 from advocacy.local.services import Place
 
@@ -41,12 +42,15 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument("--port", default="8000")
     commands.add_parser("services", help="only the embedded PostgreSQL and Valkey")
     commands.add_parser("stop", help="end them")
+    commands.add_parser("lint", help="style, types, imports, templates, migrations, deployment checks")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == "services":
             return services()
         if chosen.command == "stop":
             return stop()
+        if chosen.command == "lint":
+            return lint()
         return supervisor.demo(chosen.port, say=say)
     except Trouble as trouble:
         say(f"\n{trouble}")
