@@ -297,3 +297,17 @@ class TestAPage:
         for address in (reverse("look"), reverse("admin:index"), reverse("account_login")):
             html = client.get(address, follow=True).content.decode()
             assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*src=)", html), address
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Chrome/141.0 Safari/537.36 Edg/141.0", "Edge on macOS"),
+        ("", "unknown"),
+        ("curl/8.5", "curl/8.5"),
+    ],
+)
+def test_a_session_names_its_browser_as_a_person_would(said: str, name: str) -> None:
+    assert render("{{ said|browser }}", said=said) == name

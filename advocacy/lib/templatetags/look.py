@@ -194,3 +194,26 @@ def section_word(section: str) -> str:
     return {"work": _("Work"), "admin": _("Settings"), "settings": _("Settings"), "staff": _("Work")}.get(
         section, section
     )
+
+
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+@register.filter
+def browser(user_agent: Any) -> str:
+    """What a browser says of itself, as a person would say it: Firefox on Windows."""
+    said = str(user_agent or "")
+    name = next((name for sign, name in BROWSERS if sign in said), "")
+    system = next((name for sign, name in SYSTEMS if sign in said), "")
+    if name and system:
+        return _("%(browser)s on %(system)s") % {"browser": name, "system": system}
+    return name or system or said[:60] or _("unknown")
