@@ -30,13 +30,14 @@
     if (form.method !== "post" || form.hasAttribute("hx-post") || form.closest("[hx-boost=true]") || form.dataset.again !== undefined) return;
     form.dataset.sent = "yes";
     form.querySelectorAll("button[type=submit]").forEach((button) => button.setAttribute("aria-busy", "true"));
+    /* A form that answers with a file leaves the page as it is: it may be sent again. */
+    setTimeout(() => ready(form), 5000);
   });
-  window.addEventListener("pageshow", () => {
-    document.querySelectorAll("form[data-sent]").forEach((form) => {
-      delete form.dataset.sent;
-      form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
-    });
-  });
+  const ready = (form) => {
+    delete form.dataset.sent;
+    form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+  };
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(ready));
 
   /* Choosing a filter sends it; a box can tick a whole column; a link can be copied. */
   document.addEventListener("change", (event) => {
