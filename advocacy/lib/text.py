@@ -37,6 +37,8 @@ def _level(token: Token) -> int:
 _parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True}, renderer_cls=_Renderer)
 # Pictures from elsewhere would tell their owner who reads; the content policy refuses them anyway.
 _parser.enable(["linkify", "strikethrough", "table"]).disable(["image", "html_block", "html_inline"])
+if _parser.linkify is not None:
+    _parser.linkify.add("//", None)  # an address without a scheme is a word
 
 
 def markdown(text: str) -> SafeString:
