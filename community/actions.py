@@ -1,8 +1,9 @@
 """What people do in the community. Every deed of a member goes on the spine; whoever takes part is told what is new."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -17,9 +18,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.text import excerpt, markdown
 from advocates import stages
 from community import norms
-from community.models import Flag, Reaction, ReadMark, Reply, Space, Topic
-
-DOUBLE_CLICK = timedelta(minutes=2)
+from community.models import Flag, ModerationEntry, Reaction, Reader, ReadMark, Reply, Space, Topic
 
 
 @transaction.atomic
@@ -32,37 +31,36 @@ def start_topic(
     at: datetime,
     type: str = "discussion",
     tags: Iterable[str] = (),
+    key: UUID | None = None,
 ) -> Topic:
-    """Begin a conversation. The same title by the same person within two minutes is one topic: a second click."""
+    """Begin a conversation. ``key`` comes with the form: the same form sent twice is one topic."""
     space = Space.objects.select_for_update(no_key=True).get(pk=space.pk)
+    if key and (again := Topic.objects.filter(author=author, key=key).first()):
+        return again
     _may_post(author, space, f"{title}\n{body}", at=at)
     if type == Topic.Type.ANNOUNCEMENT and not author.has_perm("community.moderate"):
         raise Refused(_("Announcements come from the people who run this place. Choose another type."))
-    again = Topic.objects.filter(author=author, space=space, title=title, at__gt=at - DOUBLE_CLICK, at__lte=at).first()
-    if again:
-        return again
     topic = Topic.objects.create(
-        space=space, author=author, type=type, title=title, body=body, html=markdown(body), tags=sorted(set(tags)),
+        space=space, author=author, key=key, type=type, title=title, body=body, html=markdown(body), tags=sorted(set(tags)),
         at=at, last_at=at,
     )  # fmt: skip
-    ReadMark.objects.create(user=author, topic=topic, last_reply=0, at=at)
+    ReadMark.objects.create(user=author, topic=topic, last_reply=0, follows=True, at=at)
     _on_the_spine(author, Deed.POSTED, topic, at=at)
     return topic
 
 
 @transaction.atomic
-def reply(author: Any, topic: Topic, *, body: str, at: datetime) -> Reply:
-    """Answer in a topic, and tell those who take part."""
+def reply(author: Any, topic: Topic, *, body: str, at: datetime, key: UUID | None = None) -> Reply:
+    """Answer in a topic, and tell those who follow it; whoever writes in a topic follows it."""
     topic = Topic.objects.select_for_update().select_related("space").get(pk=topic.pk)
     if topic.locked_at and not author.has_perm("community.moderate"):
         raise Refused(_("This topic is closed for replies. Start a new one and link to it."))
     if topic.hidden_at and not author.has_perm("community.moderate"):
         raise Refused(_("This topic has been hidden; it takes no replies."))
-    again = topic.replies.filter(author=author, body=body, at__gt=at - DOUBLE_CLICK, at__lte=at).first()
-    if again:
+    if key and (again := topic.replies.filter(author=author, key=key).first()):
         return again
     _may_post(author, topic.space, body, at=at)
-    answer = Reply.objects.create(topic=topic, author=author, body=body, html=markdown(body), at=at)
+    answer = Reply.objects.create(topic=topic, author=author, key=key, body=body, html=markdown(body), at=at)
     seen = ReadMark.objects.filter(user=author, topic=topic).first()
     # Somebody who had read everything still has; somebody who had not keeps what is between as unread.
     if seen is None or seen.last_reply >= topic.last_reply:
@@ -71,7 +69,8 @@ def reply(author: Any, topic: Topic, *, body: str, at: datetime) -> Reply:
         number_of_replies=F("number_of_replies") + 1, last_at=at, last_reply=answer.pk
     )
     _on_the_spine(author, Deed.REPLIED, answer, at=at)
-    people = {topic.author_id, *topic.replies.shown().values_list("author", flat=True)} - {author.pk}
+    follow(author, topic, follows=True, at=at)
+    people = set(ReadMark.objects.filter(topic=topic, follows=True).values_list("user", flat=True)) - {author.pk}
     _tell(
         people,
         kind="reply",
@@ -103,6 +102,18 @@ def mark_read(user: Any, topic: Topic, *, up_to: int, at: datetime) -> None:
     mark, new = ReadMark.objects.get_or_create(user=user, topic=topic, defaults={"last_reply": up_to, "at": at})
     if not new and mark.last_reply < up_to:
         ReadMark.objects.filter(pk=mark.pk, last_reply__lt=up_to).update(last_reply=up_to, at=at)
+
+
+def follow(user: Any, topic: Topic, *, follows: bool, at: datetime) -> None:
+    """Be told of replies, or no more. Following does not change what counts as read."""
+    ReadMark.objects.update_or_create(
+        user=user, topic=topic, defaults={"follows": follows}, create_defaults={"follows": follows, "at": at}
+    )
+
+
+def read_everything(user: Any, *, at: datetime) -> None:
+    """Everything there is counts as read."""
+    Reader.objects.update_or_create(user=user, defaults={"read_until": at})
 
 
 @transaction.atomic
@@ -163,6 +174,7 @@ def hide(post: Topic | Reply, *, by: Any, reason: str, at: datetime) -> None:
     topic = post if isinstance(post, Topic) else post.topic
     if isinstance(post, Reply):
         _recount(topic)
+    _note(post, ModerationEntry.Act.HIDDEN, reason=reason, by=by, at=at)
     _tell(
         {post.author_id} - {by.pk},
         kind="hidden",
@@ -175,7 +187,7 @@ def hide(post: Topic | Reply, *, by: Any, reason: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def show_again(post: Topic | Reply, *, by: Any) -> None:
+def show_again(post: Topic | Reply, *, by: Any, at: datetime) -> None:
     """Undo a hiding."""
     _moderator(by)
     post = type(post)._default_manager.select_for_update().get(pk=post.pk)
@@ -183,6 +195,7 @@ def show_again(post: Topic | Reply, *, by: Any) -> None:
     post.save(update_fields=["hidden_at", "hidden_by", "hidden_reason"])
     if isinstance(post, Reply):
         _recount(post.topic)
+    _note(post, ModerationEntry.Act.RESTORED, by=by, at=at)
 
 
 @transaction.atomic
@@ -190,6 +203,7 @@ def keep(post: Topic | Reply, *, by: Any, at: datetime) -> None:
     """The moderator has looked and finds nothing wrong."""
     _moderator(by)
     _answer_flags(post, Flag.Decision.KEPT, by=by, at=at)
+    _note(post, ModerationEntry.Act.KEPT, by=by, at=at)
 
 
 @transaction.atomic
@@ -197,13 +211,21 @@ def set_locked(topic: Topic, locked: bool, *, by: Any, at: datetime) -> None:
     _moderator(by)
     topic.locked_at = at if locked else None
     topic.save(update_fields=["locked_at"])
+    _note(topic, ModerationEntry.Act.LOCKED if locked else ModerationEntry.Act.UNLOCKED, by=by, at=at)
 
 
 @transaction.atomic
-def set_pinned(topic: Topic, pinned: bool, *, by: Any) -> None:
+def set_pinned(topic: Topic, pinned: bool, *, by: Any, at: datetime) -> None:
     _moderator(by)
     topic.pinned = pinned
     topic.save(update_fields=["pinned"])
+    _note(topic, ModerationEntry.Act.PINNED if pinned else ModerationEntry.Act.UNPINNED, by=by, at=at)
+
+
+def _note(post: Topic | Reply, act: str, *, by: Any, at: datetime, reason: str = "") -> None:
+    """What a moderator did stays on record."""
+    topic, answer = (post, None) if isinstance(post, Topic) else (post.topic, post)
+    ModerationEntry.objects.create(topic=topic, reply=answer, act=act, reason=reason, by=by, at=at)
 
 
 def _answer_flags(post: Topic | Reply, decision: str, *, by: Any, at: datetime) -> None:

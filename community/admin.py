@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from community.models import Flag, Reply, Space, Topic
+from community.models import Flag, ModerationEntry, Norms, Reply, Space, Topic
 
 
 @admin.register(Space)
@@ -54,3 +54,19 @@ class FlagAdmin(ReadOnly):
     list_display = ("reason", "by", "at", "decision", "decided_by")
     list_select_related = ("by", "decided_by")
     list_filter = ("decision",)
+
+
+@admin.register(ModerationEntry)
+class ModerationEntryAdmin(ReadOnly):
+    list_display = ("at", "act", "topic", "reason", "by")
+    list_select_related = ("topic", "by")
+    list_filter = ("act",)
+
+
+@admin.register(Norms)
+class NormsAdmin(admin.ModelAdmin):
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not Norms.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

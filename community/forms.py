@@ -1,6 +1,7 @@
 """Forms of the community: a topic, a reply, a flag, a moderator's reason."""
 
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +24,17 @@ def _text(label: Any, *, rows: int, draft: str, hint: Any = "") -> forms.CharFie
     )
 
 
-class TopicForm(forms.Form):
+class Once(forms.Form):
+    """A form with a key of its own: sent twice, it is still one post."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["key"].initial = uuid4
+
+
+class TopicForm(Once):
     """A new conversation. ``draft`` keys let the browser keep what was typed when the connection is lost."""
 
     space = forms.ModelChoiceField(Space.objects.none(), label=_("Where"), empty_label=None)
@@ -52,7 +63,7 @@ class TopicForm(forms.Form):
         return sorted({word for word in words if word})[:6]
 
 
-class ReplyForm(forms.Form):
+class ReplyForm(Once):
     body = _text(
         _("Your reply"), rows=5, draft="reply", hint=_("Markdown works: **bold**, *slanted*, lists, > quotes.")
     )

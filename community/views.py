@@ -20,7 +20,7 @@ from advocacy.lib.text import markdown
 from advocacy.users.rights import requires
 from community import actions, norms
 from community.forms import EditForm, ReasonForm, ReplyForm, TopicForm
-from community.models import Flag, Reaction, ReadMark, Reply, Space, Topic
+from community.models import Flag, Norms, Reaction, ReadMark, Reply, Space, Topic
 
 REPLIES_A_PAGE = 30
 TOPICS_A_PAGE = 20
@@ -43,9 +43,17 @@ def spaces(request: HttpRequest) -> HttpResponse:
     everywhere = list(Space.objects.visible_to(request.user).select_related("host"))
     for space in everywhere:
         space.unread = unread.get(space.pk, 0)  # type: ignore[attr-defined]
+    house = Norms.objects.first()
     latest = with_news(Topic.objects.visible_to(request.user).shown(), request.user).order_by("-last_at", "-id")[:8]
     return respond(
-        request, "community/spaces.html", {"spaces": everywhere, "latest": latest, "unread": sum(unread.values())}
+        request,
+        "community/spaces.html",
+        {
+            "spaces": everywhere,
+            "latest": latest,
+            "unread": sum(unread.values()),
+            "norms": markdown(house.text) if house else "",
+        },
     )
 
 
@@ -108,6 +116,7 @@ def _topic_page(
         "page": page,
         "form": form,
         "preview": preview,
+        "follows": bool(mark and mark.follows),
         "thanks": thanks["n"],
         "thanked": bool(thanks["mine"]),
         "may_accept": here.type == Topic.Type.QUESTION
@@ -160,7 +169,7 @@ def reply(request: HttpRequest, topic_id: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return _topic_page(request, here, form, status=422)
     try:
-        answer = actions.reply(request.user, here, body=form.cleaned_data["body"], at=timezone.now())
+        answer = actions.reply(request.user, here, **form.cleaned_data, at=timezone.now())
     except Refused as refusal:
         form.add_error(None, str(refusal))
         return _topic_page(request, here, form, status=409)
@@ -210,6 +219,21 @@ def thanks(request: HttpRequest, what: str, pk: int) -> HttpResponse:
     except Refused as refusal:
         messages.warning(request, str(refusal))
     return redirect(_home_of(post))
+
+
+@requires("community.read")
+@require_POST
+def follow(request: HttpRequest, topic_id: uuid.UUID) -> HttpResponse:
+    here = _topic(request, topic_id)
+    actions.follow(request.user, here, follows=request.POST.get("follows") == "yes", at=timezone.now())
+    return redirect("community:topic", here.public_id)
+
+
+@requires("community.read")
+@require_POST
+def read_everything(request: HttpRequest) -> HttpResponse:
+    actions.read_everything(request.user, at=timezone.now())
+    return redirect("community:spaces")
 
 
 @requires("community.post")
@@ -286,11 +310,11 @@ def decide(request: HttpRequest, what: str, pk: int, move: str) -> HttpResponse:
             actions.hide(post, by=request.user, reason=request.POST.get("reason", "")[:300], at=now)
             messages.success(request, _("Hidden. The author sees your reason, and you can show it again."))
         elif move == "show":
-            actions.show_again(post, by=request.user)
+            actions.show_again(post, by=request.user, at=now)
         elif isinstance(post, Topic) and move in {"lock", "unlock"}:
             actions.set_locked(post, move == "lock", by=request.user, at=now)
         elif isinstance(post, Topic) and move in {"pin", "unpin"}:
-            actions.set_pinned(post, move == "pin", by=request.user)
+            actions.set_pinned(post, move == "pin", by=request.user, at=now)
     except Refused as refusal:
         messages.warning(request, str(refusal))
     if request.POST.get("back") == "moderation":

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -18,7 +19,7 @@ from advocacy.lib.text import markdown
 from advocacy.users.models import Role, User
 from advocates.models import Advocate
 from community import actions
-from community.models import Flag, Reply, Space, Topic
+from community.models import Flag, ModerationEntry, Reply, Space, Topic
 from tests.factories import NOON, make_advocate, make_user
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +64,8 @@ class TestStartingATopic:
 
     def test_a_second_click_is_the_same_topic(self, space: Space) -> None:
         ines = member()
-        assert topic_of(ines, space) == topic_of(ines, space, at=NOON + timedelta(seconds=2))
+        key = uuid4()
+        assert topic_of(ines, space, key=key) == topic_of(ines, space, key=key, at=NOON + timedelta(seconds=2))
         assert Topic.objects.count() == 1
 
     def test_a_colleague_s_post_is_no_deed_of_advocacy(self, space: Space) -> None:
@@ -141,8 +143,9 @@ class TestReplying:
     def test_a_second_click_is_the_same_reply(self, space: Space) -> None:
         ines, omar = member("Ines"), member("Omar")
         topic = topic_of(ines, space)
-        first = actions.reply(omar, topic, body="Brave.", at=NOON + MINUTE)
-        assert actions.reply(omar, topic, body="Brave.", at=NOON + MINUTE) == first
+        key = uuid4()
+        first = actions.reply(omar, topic, body="Brave.", key=key, at=NOON + MINUTE)
+        assert actions.reply(omar, topic, body="Brave.", key=key, at=NOON + MINUTE) == first
         topic.refresh_from_db()
         assert topic.number_of_replies == 1
 
@@ -167,6 +170,21 @@ class TestUnreadIsExact:
         actions.reply(omar, topic, body="Nice", at=NOON + 2 * MINUTE)
         assert unread_of(omar) == ["Thirty-eight sites"], "writing without reading leaves what is between unread"
         assert unread_of(ines) == ["Thirty-eight sites"]
+
+    def test_all_at_once_when_one_says_so(self, space: Space) -> None:
+        ines, omar = member("Ines"), member("Omar")
+        topic = topic_of(ines, space)
+        actions.read_everything(omar, at=NOON + MINUTE)
+        assert unread_of(omar) == []
+        actions.reply(ines, topic, body="More", at=NOON + 2 * MINUTE)
+        assert unread_of(omar) == ["Thirty-eight sites"]
+
+    def test_who_follows_no_more_is_told_no_more(self, space: Space) -> None:
+        ines, omar = member("Ines"), member("Omar")
+        topic = topic_of(ines, space)
+        actions.follow(ines, topic, follows=False, at=NOON)
+        actions.reply(omar, topic, body="Brave.", at=NOON + MINUTE)
+        assert not Notification.objects.filter(user=ines).exists()
 
     def test_what_was_before_one_came_is_not_new(self, space: Space) -> None:
         topic_of(member("Ines"), space, at=NOON - timedelta(days=60))
@@ -198,6 +216,7 @@ class TestModeration:
         )
         flag = Flag.objects.get()
         assert (flag.decision, flag.decided_by) == (Flag.Decision.HIDDEN, maya)
+        assert ModerationEntry.objects.get().reason == "No selling."
         assert "No selling." in Notification.objects.get(user=omar, kind="community.hidden").text
         client.force_login(ines)
         assert "Buy now" not in client.get(reverse("community:topic", args=[topic.public_id])).content.decode()
@@ -206,7 +225,7 @@ class TestModeration:
         seen_by_author = client.get(reverse("community:topic", args=[topic.public_id])).content.decode()
         assert "Buy now" in seen_by_author
         assert "No selling." in seen_by_author
-        actions.show_again(spam, by=maya)
+        actions.show_again(spam, by=maya, at=NOON)
         client.force_login(ines)
         assert "Buy now" in client.get(reverse("community:topic", args=[topic.public_id])).content.decode()
 
