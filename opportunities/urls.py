@@ -1,4 +1,8 @@
+"""Addresses of the board and the desk, each declared beside its views."""
+
 from django.urls import URLPattern
 
+from opportunities.views.board import urlpatterns as board_urls
+
 app_name = "opportunities"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [*board_urls]

@@ -161,9 +161,10 @@ def claim(
     given = _answers(opportunity, answers or {})
     made = _take_seat(person, opportunity, found, at=at, answers=given)
     _count_as_load(made, at=at)
-    mails.claim_received(made, at=at)
     if opportunity.happens_at and opportunity.happens_at > at and not opportunity.kind.has_step("confirmed"):
         made = _set_to_its_date(made, at=at)
+    if made.status == Claim.Status.CLAIMED:  # otherwise the mail with the time has said it already
+        mails.claim_received(made, at=at)
     return made
 
 
@@ -273,6 +274,15 @@ def stop_waiting(advocate: Advocate, opportunity: Opportunity, *, at: datetime) 
     opportunity, advocate = _lock(opportunity, advocate)
     if Waiting.objects.filter(opportunity=opportunity, advocate=advocate, ended_at__isnull=True).update(ended_at=at):
         offer_seats(opportunity, at=at)
+
+
+@transaction.atomic
+def never_again(advocate: Advocate, opportunity: Opportunity, *, at: datetime) -> None:
+    """They leave the line, and do not want to be offered this kind again; their profile says so and can be changed."""
+    stop_waiting(advocate, opportunity, at=at)
+    fresh = Advocate.objects.get(pk=advocate.pk)  # locked by now
+    if opportunity.kind.slug not in fresh.never:
+        Advocate.objects.filter(pk=fresh.pk).update(never=[*fresh.never, opportunity.kind.slug])
 
 
 # --- The course of a claim --------------------------------------------------------------------------------------------

@@ -9,6 +9,14 @@ from advocacy.delivery import outbox
 from advocacy.delivery.models import Message
 from opportunities.models import Claim, Opportunity, Waiting
 
+REMINDER = "claim_reminder"
+HOW_WAS_IT = "claim_how_was_it"
+
+
+def key_of(claim: Claim, *more: str) -> str:
+    """What makes a mail about a claim the same mail: this yes, this set time."""
+    return ":".join([str(claim.pk), claim.claimed_at.isoformat(), str(claim.sequence), *more])
+
 
 def _owe(kind: str, claim: Claim, *, key: str, at: datetime, **more: Any) -> Message | None:
     manager = claim.advocate.manager
@@ -17,7 +25,7 @@ def _owe(kind: str, claim: Claim, *, key: str, at: datetime, **more: Any) -> Mes
         kind,
         to=claim.advocate.contact,
         template=f"opportunities/{kind}",
-        dedupe_key=f"{claim.pk}:{key}",
+        dedupe_key=key,
         at=at,
         counts=False,
         reply_to=manager.email if manager else "",
@@ -31,8 +39,8 @@ def _owe(kind: str, claim: Claim, *, key: str, at: datetime, **more: Any) -> Mes
             "place": opportunity.place,
             "starts_at": claim.scheduled_for.isoformat() if claim.scheduled_for else "",
             "claim_url": reverse("opportunities:claim", args=[claim.public_id]),
-            "calendar_url": reverse("opportunities:calendar", args=[claim.public_id]),
-            "manager": str(manager) if manager else "",
+            "feedback_url": reverse("opportunities:feedback", args=[claim.public_id]),
+            "claim": str(claim.public_id),
             **more,
         },
     )
@@ -40,27 +48,27 @@ def _owe(kind: str, claim: Claim, *, key: str, at: datetime, **more: Any) -> Mes
 
 def claim_received(claim: Claim, *, at: datetime) -> None:
     """You are in; this is what comes next. A claim made again after it was withdrawn is told again."""
-    _owe("claim_received", claim, key=claim.claimed_at.isoformat(), at=at, next_step=next_step(claim))
+    _owe("claim_received", claim, key=key_of(claim), at=at, next_step=next_step(claim))
 
 
 def claim_scheduled(claim: Claim, *, at: datetime, moved: bool) -> None:
     """The time is set, or has moved; the calendar file is behind the link."""
-    _owe("claim_scheduled", claim, key=f"{claim.claimed_at.isoformat()}:{claim.sequence}", at=at, moved=moved)
+    _owe("claim_scheduled", claim, key=key_of(claim), at=at, moved=moved)
 
 
 def claim_reminder(claim: Claim, *, at: datetime, ahead: str) -> None:
     """A day before, and an hour before; each once for each time that was set."""
-    _owe("claim_reminder", claim, key=f"{claim.claimed_at.isoformat()}:{claim.sequence}:{ahead}", at=at, ahead=ahead)
+    _owe(REMINDER, claim, key=key_of(claim, ahead), at=at, ahead=ahead)
 
 
 def claim_how_was_it(claim: Claim, *, at: datetime) -> None:
     """It should have taken place: did it, and how was it?"""
-    _owe("claim_how_was_it", claim, key=f"{claim.claimed_at.isoformat()}:{claim.sequence}", at=at)
+    _owe(HOW_WAS_IT, claim, key=key_of(claim), at=at)
 
 
 def claim_ended(claim: Claim, *, at: datetime, because: str) -> None:
     """We had to end it: called off, declined, or the other side did not come."""
-    _owe("claim_ended", claim, key=f"ended:{because}", at=at, because=because, reason=claim.reason)
+    _owe("claim_ended", claim, key=key_of(claim, because), at=at, because=because, reason=claim.reason)
 
 
 def seat_free(waiting: Waiting, *, at: datetime) -> None:
@@ -79,6 +87,7 @@ def seat_free(waiting: Waiting, *, at: datetime) -> None:
             "title": opportunity.title,
             "kind": opportunity.kind.name,
             "until": waiting.offer_until.isoformat(),
+            "waiting": waiting.pk,
             "url": reverse("opportunities:opportunity", args=[opportunity.public_id]),
         },
     )

@@ -136,6 +136,11 @@ class OpportunityKind(models.Model):
         if self.points_at not in self.steps:
             raise ValidationError({"points_at": _("Points can only be booked at a step this kind takes.")})
 
+    @property
+    def needs_answers(self) -> bool:
+        """Whether a claim needs more than a tap."""
+        return any(question.get("required") for question in self.questions)
+
     def has_step(self, step: str) -> bool:
         """Whether claims of this kind go through a step; beginning and end belong to every kind."""
         return step in self.steps or step in {"claimed", "verified"}

@@ -1,0 +1,57 @@
+"""What the board shows elsewhere: its entry in the navigation, and cards on the home page."""
+
+from typing import Any
+
+from django.db.models import F
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from advocacy.lib.home import Card, NavItem, register
+from opportunities import board as rules
+from opportunities.eligibility import who_signed_in
+from opportunities.models import UNDER_WAY, Claim
+from opportunities.presentation import board_news, card, shown, slim
+
+CARDS_ON_HOME = 3
+
+
+def news(request: HttpRequest) -> int | None:
+    """How many opportunities are new to this advocate since they last looked; nothing for colleagues."""
+    at = timezone.now()
+    if not request.user.has_perm("opportunities.claim"):
+        return None
+    person = who_signed_in(request.user, at=at)
+    if person is None or person.visit is None:
+        return None
+    visit = person.visit
+    # While they look at the board, what is new to this visit; elsewhere what came since.
+    return board_news(request.user, person, visit.seen_at, at=at) or None
+
+
+def for_you(request: HttpRequest) -> dict[str, Any] | None:
+    """The first of what is open to this advocate, in their order of the day."""
+    at = timezone.now()
+    person = who_signed_in(request.user, at=at)
+    if person is None or not person.is_member:
+        return None
+    rows = rules.in_order(rules.open_for(person, at=at), person, "", day=person.day(at))
+    found = slim(rows)[:CARDS_ON_HOME]
+    return {"cards": [card(one, person) for one in found], "person": person}
+
+
+def coming_up(request: HttpRequest) -> dict[str, Any] | None:
+    """What this advocate has said yes to and is still to come."""
+    rows = Claim.objects.filter(advocate__user=request.user.pk, status__in=UNDER_WAY).select_related(
+        "opportunity__kind", "opportunity__run_by", "advocate__pod__manager"
+    )
+    found = rows.defer("opportunity__search").order_by(F("scheduled_for").asc(nulls_last=True), "-claimed_at")[:4]
+    at = timezone.now()
+    return {"rows": [shown(one, at=at) for one in found]} if found else None
+
+
+register(
+    NavItem(_("Opportunities"), "opportunities:board", "opportunities", "opportunities.browse_board", 20, badge=news),
+    Card("coming_up", "opportunities.claim", 20, "opportunities/home/coming_up.html", coming_up),
+    Card("for_you", "opportunities.claim", 30, "opportunities/home/for_you.html", for_you),
+)

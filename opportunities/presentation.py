@@ -1,0 +1,150 @@
+"""How opportunities and claims are told to people: what cards and pages say, all of it from rows at hand."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import Program
+from advocacy.lib.numbers import minutes
+from opportunities import board as rules
+from opportunities.actions.board import UNDO_WITHIN
+from opportunities.eligibility import Code, Standing, Who
+from opportunities.models import COURSE, UNDER_WAY, Claim, Group, Opportunity
+
+PICTURES = {
+    Group.CALLS: "phone", Group.STORIES: "quote", Group.SPEAKING: "speaking", Group.MEDIA: "newsletter",
+    Group.BETAS: "beta", Group.REVIEWS: "review", Group.PEERS: "intro",
+}  # fmt: skip
+
+
+def board_news(user: Any, person: Who, since: datetime | None, *, at: datetime) -> int:
+    """How many are new since the last visit; read once for a request, which page and navigation share."""
+    if not hasattr(user, "_board_news"):
+        user._board_news = rules.new_since(person, since, at=at)
+    return user._board_news  # type: ignore[no-any-return]
+
+
+def slim(rows: models.QuerySet[Opportunity]) -> models.QuerySet[Opportunity]:
+    """Without the columns no card shows; the search vector alone is longer than all others."""
+    return rows.select_related("kind").defer("search", "what", "gain")
+
+
+def card(opportunity: Any, person: Who | None, *, since: datetime | None = None) -> dict[str, Any]:
+    """What the template of a card needs, all of it from the row."""
+    left = None if opportunity.seats is None else opportunity.seats - opportunity.seats_taken
+    return {
+        "opportunity": opportunity,
+        "why": rules.reason(opportunity, person) if person else "",
+        "is_new": bool(since and opportunity.opened_at and opportunity.opened_at > since),
+        "left": left,
+        "is_full": left is not None and left <= 0,
+        "needs_consent": bool(person and opportunity.kind.purpose and opportunity.kind.purpose not in person.purposes),
+        "minutes_words": minutes(opportunity.minutes or opportunity.kind.minutes),
+        "picture": PICTURES.get(opportunity.kind.group, "opportunities"),
+        "asks": opportunity.kind.needs_answers,
+        "code": "",
+        "claim": None,
+        "sentence": "",
+    }
+
+
+def detail(row: Opportunity, person: Who | None, found: Standing | None, *, at: datetime) -> dict[str, Any]:
+    """What the page of one opportunity shows; also its preview for staff."""
+    hidden = found is not None and found.code in {Code.OTHERS, Code.NOT_OPEN}
+    context: dict[str, Any] = {
+        "opportunity": row,
+        "kind": row.kind,
+        "picture": PICTURES.get(row.kind.group, "opportunities"),
+        "person": person,
+        "standing": found,
+        "hidden": hidden,
+        "minutes_words": minutes(row.minutes or row.kind.minutes),
+        "language_word": dict(settings.LANGUAGES).get(row.language, row.language),
+        "incentive": row.incentive if row.incentive_until is None or row.incentive_until > at else "",
+        "agree": consent_wording(row) if found and found.code == Code.CONSENT else "",
+        "why": "",
+        "others": [],
+        "short_link": reverse("opportunities:go_to", args=[row.public_id.hex[:10]]),
+    }
+    if person is not None and found is not None and not hidden:
+        fitted = rules.in_order(Opportunity.objects.filter(pk=row.pk), person, "", day=person.day(at)).first()
+        context["why"] = rules.reason(fitted, person) if fitted else ""
+    if person is not None and found is not None and not found.may_claim and found.code != Code.CONSENT:
+        others = rules.in_order(rules.open_for(person, at=at), person, "", day=person.day(at))
+        context["others"] = [card(one, person) for one in slim(others.exclude(pk=row.pk))[:3]]
+    return context
+
+
+def consent_wording(row: Opportunity) -> str:
+    """The words somebody agrees to when they consent along with a claim; these words go on record."""
+    company = Program.current().company or Program.current().name
+    return _(
+        "I agree that %(company)s asks me for this kind of thing and uses what I give for it: “%(purpose)s”. "
+        "I can take this back at any time in my profile."
+    ) % {"company": company, "purpose": Purpose(row.kind.purpose).label}
+
+
+def shown(one: Claim, *, at: datetime) -> dict[str, Any]:
+    """What pages say about a claim: its course so far, and what can be done with it now."""
+    kind = one.opportunity.kind
+    course = [step for step in COURSE if kind.has_step(step) or step == one.status]
+    reached = course.index(one.status) if one.status in course else -1
+    words = dict(Claim.Status.choices)
+    is_set = one.status == Claim.Status.SCHEDULED and one.scheduled_for is not None
+    is_over = bool(one.scheduled_for and one.ends_at and one.ends_at <= at)
+    fixed = one.opportunity.happens_at is not None or one.opportunity.request_id is not None
+    return {
+        "claim": one,
+        "opportunity": one.opportunity,
+        "steps": [
+            {"name": words[step], "done": number <= reached, "now": number == reached}
+            for number, step in enumerate(course)
+        ],
+        "minutes_words": minutes(one.minutes),
+        "picture": PICTURES.get(kind.group, "opportunities"),
+        "has_feedback": getattr(one, "has_feedback", False),
+        "is_over": is_over,
+        "is_set": is_set,
+        "sentence": _what_next(one, is_over=is_over),
+        "may_move": is_set and not is_over and not fixed,
+        "may_withdraw": one.status in UNDER_WAY and not is_over,
+        "may_undo": one.status in UNDER_WAY and at - one.claimed_at <= UNDO_WITHIN,
+        "may_say_done": one.status in {"claimed", "confirmed"}
+        and kind.has_step("delivered")
+        and not kind.has_step("scheduled"),
+        "may_give_feedback": (one.status in {"delivered", "verified"} or (is_set and is_over)),
+    }
+
+
+def _what_next(one: Claim, *, is_over: bool) -> str:
+    kind = one.opportunity.kind
+    manager = one.advocate.manager or one.opportunity.run_by
+    name = str(manager) if manager else _("We")
+    match one.status:
+        case "claimed" if kind.has_step("confirmed"):
+            return _("%(name)s looks at it and confirms.") % {"name": name} if manager else _("We look at it first.")
+        case "claimed" | "confirmed" if kind.has_step("scheduled"):
+            return (
+                _("We agree on a time with you.")
+                if not manager
+                else _("%(name)s writes to you about a time.") % {"name": name}
+            )
+        case "claimed" | "confirmed":
+            return _("It is your turn. Say so here when it is done.")
+        case "scheduled":
+            return _("Did it take place? Tell us how it was.") if is_over else _("The time is set.")
+        case "delivered":
+            return _("Done. We look at it, and then the points are yours.")
+        case "verified":
+            return _("Done and verified. Thank you!")
+        case "withdrawn":
+            return _("You took it back.")
+        case "missed":
+            return _("It did not take place.")
+        case _:
+            return _("We could not take you up on it.")
