@@ -29,6 +29,7 @@ class Unit(StrEnum):
     MONEY = "money"  # in the program's reporting currency
     HOURS = "hours"  # elapsed, of the wall clock
     WORKING_DAYS = "working days"  # days of 24 hours, weekends left out
+    AMOUNT = "amount"  # of money, in the currency its row names
     POINTS = "points"
     TEXT = "text"
     DAY = "day"
@@ -46,12 +47,16 @@ class Month:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a figure: a stage of a funnel, a channel. ``key`` comes back in ``filters.part`` for its rows."""
+    """One part of a figure: a stage of a funnel, a channel. ``key`` comes back in ``filters.part`` for its rows.
+
+    A label that names a person demands a ``right``; without it the page says only which place it is.
+    """
 
     key: str
     label: Words
     value: Number
     unit: Unit = Unit.COUNT
+    right: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,8 @@ class Detail:
 class Value:
     """What a measure is for a period. ``value`` None says: nothing to measure, which is not nought.
 
-    ``months`` may be a function, so that a tile without a chart does not pay for it; read ``series``.
+    ``months`` and ``parts`` may be functions, so that a tile without a chart does not pay for them; read ``series``
+    and ``breakdown``.
     """
 
     value: Number | None
@@ -75,7 +81,7 @@ class Value:
     denominator: Number | None = None
     n: int = 0
     months: Sequence[Month] | Callable[[], Sequence[Month]] = ()
-    parts: Sequence[Part] = ()
+    parts: Sequence[Part] | Callable[[], Sequence[Part]] = ()
     details: Sequence[Detail] = ()
     promise: Number | None = None
     note: Words = ""
@@ -83,6 +89,10 @@ class Value:
     @cached_property
     def series(self) -> Sequence[Month]:
         return self.months() if callable(self.months) else self.months
+
+    @cached_property
+    def breakdown(self) -> Sequence[Part]:
+        return self.parts() if callable(self.parts) else self.parts
 
 
 @dataclass(frozen=True)

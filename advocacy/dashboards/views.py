@@ -82,6 +82,7 @@ class Shown:
 
     measure: Measure
     frame: Frame
+    user: Any
 
     @cached_property
     def now(self) -> Value:
@@ -160,7 +161,7 @@ class Shown:
     def chart(self) -> SafeString:
         """The measure drawn: its parts, or its months."""
         kind, title = self.measure.chart, str(self.measure.name)
-        if kind in {"funnel", "shares"} or (not kind and self.now.parts):
+        if kind in {"funnel", "shares"}:
             return self._parts(kind, title)
         series = self.now.series
         if not series:
@@ -179,19 +180,31 @@ class Shown:
         draw = charts.line if kind == "line" else charts.bars
         return draw(points, title=title, shown=shown, promise=promise, label_head=_("Month"), value_head=title)
 
+    @cached_property
+    def parts_chart(self) -> SafeString:
+        """The parts of a figure whose chart shows its months."""
+        if self.measure.chart in {"funnel", "shares"} or not self.now.breakdown:
+            return SafeString("")
+        return self._parts("shares", str(self.measure.name))
+
     def _parts(self, kind: str, title: str) -> SafeString:
-        points = [charts.Point(str(part.label), float(part.value), self.part_url(part.key)) for part in self.now.parts]
-        if not points:
+        parts = self.now.breakdown
+        if not parts:
             return charts.nothing_yet()
+        points = []
+        for place, part in enumerate(parts, start=1):
+            named = not part.right or self.user.has_perm(part.right)
+            label = str(part.label) if named else _("No. %(place)s") % {"place": place}
+            points.append(charts.Point(label, float(part.value), self.part_url(part.key) if named else ""))
         if kind == "funnel":
             return charts.funnel(points, title=title, value_head=_("People"))
-        unit, currency = self.now.parts[0].unit, self.frame.program.currency
-        total = float(self.now.denominator) if self.now.denominator else None
+        unit, currency = parts[0].unit, self.frame.program.currency
+        counted = unit == registry.Unit.COUNT and self.measure.chart == "shares" and self.now.denominator
         return charts.hbars(
             points,
             title=title,
-            total=total,
-            stands_out=3,
+            total=float(self.now.denominator or 0) if counted else None,
+            stands_out=3 if self.measure.chart == "shares" else 0,
             shown=lambda value: words.figure(value, unit, currency, short=False),
         )
 
@@ -230,7 +243,7 @@ def _choices(frame: Frame) -> dict[str, Any]:
 def overview(request: HttpRequest) -> HttpResponse:
     """What the program is worth, on one page."""
     frame = Frame.of(request)
-    shown = {one.key: Shown(one, frame) for one in registry.every()}
+    shown = {one.key: Shown(one, frame, request.user) for one in registry.every()}
     context = {
         "frame": frame,
         "by_key": shown,
@@ -252,7 +265,18 @@ def _measure_or_404(key: str) -> Measure:
 def visible(rows: Rows, user: Any) -> "QuerySet[Any]":
     """The rows this person may see one by one; the figure itself is open to whoever reads dashboards."""
     narrow = getattr(rows.queryset, "visible_to", None)
-    return narrow(user) if narrow else rows.queryset
+    if narrow:
+        return narrow(user)
+    model = rows.queryset.model._meta
+    return rows.queryset if user.has_perm(f"{model.app_label}.view_{model.model_name}") else rows.queryset.none()
+
+
+def part_label(shown: Shown) -> str:
+    """The name of the part whose rows are asked for, as far as this person may read it."""
+    for part in shown.now.breakdown if shown.frame.filters.part else ():
+        if part.key == shown.frame.filters.part and (not part.right or shown.user.has_perm(part.right)):
+            return str(part.label)
+    return ""
 
 
 @requires("dashboards.view")
@@ -260,7 +284,7 @@ def visible(rows: Rows, user: Any) -> "QuerySet[Any]":
 def measure(request: HttpRequest, key: str) -> HttpResponse:
     """One measure: its figure, definition, chart, and the rows it was counted from."""
     frame = Frame.of(request)
-    shown = Shown(_measure_or_404(key), frame)
+    shown = Shown(_measure_or_404(key), frame, request.user)
     rows = shown.measure.rows(frame.period, frame.filters)
     page = page_by_key(visible(rows, request.user), rows.order, request.GET, size=ROWS_A_PAGE)
     currency = frame.program.currency
@@ -276,7 +300,6 @@ def measure(request: HttpRequest, key: str) -> HttpResponse:
         ]
         for row in page.items
     ]
-    part = next((str(one.label) for one in shown.now.parts if one.key == frame.filters.part), "")
     context = {
         "frame": frame,
         "shown": shown,
@@ -285,7 +308,7 @@ def measure(request: HttpRequest, key: str) -> HttpResponse:
         "columns": rows.columns,
         "table": table,
         "page": page,
-        "part": part,
+        "part": part_label(shown),
         "ignored": [str(FILTER_NAMES[name]) for name in shown.measure.ignored(frame.filters)],
         "export_url": f"{reverse('dashboards:export', args=[key])}?{frame.address(part=frame.filters.part)}",
         "back_url": f"{reverse('dashboards:overview')}?{frame.address()}",

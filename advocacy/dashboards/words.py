@@ -21,6 +21,8 @@ def figure(value: Any, unit: Unit, currency: str = "EUR", *, short: bool = True)
     match unit:
         case Unit.MONEY:
             return numbers.short_money(value, currency) if short else numbers.money(value, currency)
+        case Unit.AMOUNT:
+            return numbers.number(value, 0)
         case Unit.SHARE:
             places = 1 if 0 < abs(float(value)) < 0.1 else 0
             return numbers.percent(value, places)
