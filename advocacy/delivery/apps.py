@@ -1,6 +1,11 @@
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class DeliveryConfig(AppConfig):
     name = "advocacy.delivery"
     label = "delivery"
+
+    def ready(self) -> None:
+        # What apps add to mail (who manages whom, gates of their own, how an edition is rendered) is found by name.
+        autodiscover_modules("mails")
