@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
-from advocacy.lib.home import nav_items
+from advocacy.lib.home import NavItem, nav_items
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
@@ -13,14 +14,38 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         user = getattr(request, "user", None)
         if user is None or not user.is_authenticated:
             return []
-        match = request.resolver_match
-        here = match.view_name if match else ""
-        area = here.split(":")[0] if ":" in here else here
-        shown = []
-        for item in nav_items():
-            if user.has_perm(item.right):
-                current = item.url_name == here or (":" in item.url_name and item.url_name.split(":")[0] == area)
-                shown.append({"item": item, "current": current, "badge": item.badge(request) if item.badge else None})
-        return shown
+        shown = [item for item in nav_items() if user.has_perm(item.right)]
+        here = current_of(shown, request)
+        return [
+            {"item": item, "current": item is here, "badge": item.badge(request) if item.badge else None}
+            for item in shown
+        ]
 
     return {"navigation": SimpleLazyObject(entries)}
+
+
+def current_of(items: list[NavItem], request: HttpRequest) -> NavItem | None:
+    """The one entry this page belongs to: the page itself, else the entry whose address it lies under, else its app's.
+
+    Two entries may share an app (the board and the desk); never are both of them current.
+    """
+    match = request.resolver_match
+    view = match.view_name if match else ""
+    best: tuple[int, int] = (0, 0)
+    found = None
+    for item in items:
+        try:
+            address = reverse(item.url_name)
+        except NoReverseMatch:
+            continue
+        if item.url_name == view:
+            rank = (3, 0)
+        elif address != "/" and request.path.startswith(address):
+            rank = (2, len(address))
+        elif ":" in view and item.url_name.split(":")[0] == view.split(":")[0]:
+            rank = (1, 0)
+        else:
+            continue
+        if rank > best:
+            best, found = rank, item
+    return found

@@ -1,4 +1,4 @@
-"""The look in a real browser: readable by rule, no sideways scroll, quiet under the policy, by key and without script."""
+"""The look in a real browser: readable by rule, no sideways scroll, quiet under the policy, by key, without script."""
 
 import re
 

@@ -9,11 +9,13 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.template import Context, Template
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import resolve, reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.lib import colours, icons
+from advocacy.lib.context import current_of
+from advocacy.lib.home import NavItem
 from advocacy.lib.pages import respond
 from tests.factories import make_user
 
@@ -311,3 +313,23 @@ class TestAPage:
 )
 def test_a_session_names_its_browser_as_a_person_would(said: str, name: str) -> None:
     assert render("{{ said|browser }}", said=said) == name
+
+
+class TestWhereOneIsInTheNavigation:
+    BOARD = NavItem("Opportunities", "opportunities:board", "opportunities", "home.view", 20)
+    COMMUNITY = NavItem("Community", "community:spaces", "community", "home.view", 40)
+    SEARCH = NavItem("Search", "community:search", "search", "home.view", 41)
+
+    def current(self, path: str) -> NavItem | None:
+        request = RequestFactory().get(path)
+        request.resolver_match = resolve(request.path)
+        return current_of([self.BOARD, self.COMMUNITY, self.SEARCH], request)
+
+    def test_a_page_under_an_entry_belongs_to_it(self) -> None:
+        assert self.current("/community/s/planning/") is self.COMMUNITY
+
+    def test_the_nearer_entry_wins_and_only_one_is_current(self) -> None:
+        assert self.current("/community/search/?q=week") is self.SEARCH
+
+    def test_a_page_elsewhere_belongs_to_none(self) -> None:
+        assert self.current("/look/") is None
