@@ -14,7 +14,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         user = getattr(request, "user", None)
         if user is None or not user.is_authenticated:
             return []
-        shown = [item for item in nav_items() if user.has_perm(item.right)]
+        shown = by_section([item for item in nav_items() if user.has_perm(item.right)])
         here = current_of(shown, request)
         return [
             {"item": item, "current": item is here, "badge": item.badge(request) if item.badge else None}
@@ -22,6 +22,14 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         ]
 
     return {"navigation": SimpleLazyObject(entries)}
+
+
+def by_section(items: list[NavItem]) -> list[NavItem]:
+    """Entries of one section stand together; a section stands where its first entry does."""
+    first: dict[str, int] = {}
+    for item in items:
+        first[item.section] = min(item.order, first.get(item.section, item.order))
+    return sorted(items, key=lambda item: (first[item.section], item.section, item.order))
 
 
 def current_of(items: list[NavItem], request: HttpRequest) -> NavItem | None:

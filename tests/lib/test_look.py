@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advocacy.lib import colours, icons
-from advocacy.lib.context import current_of
+from advocacy.lib.context import by_section, current_of
 from advocacy.lib.home import NavItem
 from advocacy.lib.pages import respond
 from tests.factories import make_user
@@ -333,3 +333,8 @@ class TestWhereOneIsInTheNavigation:
 
     def test_a_page_elsewhere_belongs_to_none(self) -> None:
         assert self.current("/look/") is None
+
+    def test_sections_stay_together(self) -> None:
+        desk = NavItem("Requests", "opportunities:board", "requests", "home.view", 30, section="staff")
+        late = NavItem("Dashboards", "dashboards:overview", "dashboards", "home.view", 70, section="staff")
+        assert by_section([self.BOARD, desk, self.COMMUNITY, late]) == [self.BOARD, self.COMMUNITY, desk, late]
