@@ -129,6 +129,9 @@ def load(
             # Held as long as this transaction lives: whoever can take it knows that the import is no longer running.
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [RUN_LOCK, run])
         cursor.execute("SET LOCAL work_mem = '64MB'")
+        # References are checked at the end of each statement, not kept until the commit: the history trigger opens a
+        # subtransaction for each row, and each of these looks through all that is kept.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         _stage(cursor, source, plan, outcome, beat)
         beat("matching", outcome.rows)
         # Two imports of one kind follow each other, so that the second sees what the first brought.
@@ -167,6 +170,7 @@ def load(
         finish(outcome)
         for table in ("import_staged", "import_refused", "import_judged", "import_ready"):
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     return outcome
 
 
