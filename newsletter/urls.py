@@ -1,4 +1,17 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path, re_path
+
+from newsletter import views
 
 app_name = "newsletter"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("", views.archive, name="archive"),
+    path("edit/", views.editions, name="editions"),
+    path("edit/<uuid:edition_id>/", views.edit, name="edit"),
+    path("edit/<uuid:edition_id>/preview/", views.preview, name="preview"),
+    path("edit/<uuid:edition_id>/item/", views.item, name="new_item"),
+    path("edit/<uuid:edition_id>/item/<int:item_id>/", views.item, name="item"),
+    path("edit/<uuid:edition_id>/item/<int:item_id>/<slug:what>/", views.arrange, name="arrange"),
+    path("edit/<uuid:edition_id>/do/<slug:what>/", views.decide, name="decide"),
+    re_path(r"^read/(?P<token>[^/]+)/$", views.read, name="read"),
+    path("<uuid:edition_id>/", views.edition, name="edition"),
+]

@@ -1,0 +1,342 @@
+"""The course of an edition: drafted by itself, worked on, approved, queued once for each reader, finished."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import ConsentState, Contact
+from advocacy.delivery import outbox
+from advocacy.delivery.models import Message, Notification, Suppression
+from advocacy.delivery.rendering import zone_of
+from advocacy.lib.lifecycle import Refused
+from advocacy.lib.text import excerpt
+from advocacy.users.models import Role, User
+from advocates.models import Advocate, Recognition
+from community.models import Topic
+from newsletter import schedule
+from newsletter.models import Edition, EditionItem, EditionSchedule
+from opportunities.models import Opportunity
+
+READERS_AT_ONCE = 1000
+FRESH = timedelta(days=16)
+"""How far back an edition looks: a little more than the time between two."""
+OPPORTUNITIES = 30
+TOPICS = 3
+CELEBRATIONS = 3
+
+Section = EditionItem.Section
+
+
+def settings_row() -> EditionSchedule:
+    return EditionSchedule.objects.get_or_create(pk=1, defaults={"weeks": [1, 3]})[0]
+
+
+def batch_of(edition: Edition) -> str:
+    return f"edition:{edition.pk}"
+
+
+# --- Drafting ---------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def draft(slot: date, *, at: datetime) -> Edition:
+    """Make the draft of a slot from what there is; a slot has one edition, whoever asks and however often."""
+    house = settings_row()
+    edition, new = Edition.objects.get_or_create(slot=slot, defaults={"hour": house.hour, "drafted_at": at})
+    if not new:
+        return edition
+    items = [*_opportunities(edition, at=at), *_celebrations(edition, at=at), *_community(edition, at=at)]
+    for number, item in enumerate(items, start=1):
+        item.order = number * 10
+    EditionItem.objects.bulk_create(items)
+    edition.subject = _subject(items)
+    edition.preheader = _("What is open to you, who was celebrated, what people talk about.")
+    edition.intro = _("Here is what the last two weeks brought, and what you could make of the next two.")
+    edition.save(update_fields=["subject", "preheader", "intro"])
+    _tell_editors(
+        edition,
+        kind="edition.drafted",
+        text=_("The edition of %(day)s is drafted. Have a look before it goes.") % {"day": f"{slot:%-d %B}"},
+        at=at,
+    )
+    return edition
+
+
+def _subject(items: list[EditionItem]) -> str:
+    lead = next((item for item in items if item.section == Section.CELEBRATION), None)
+    first = next((item for item in items if item.section == Section.OPPORTUNITIES), None)
+    chosen = lead or first or (items[0] if items else None)
+    return excerpt(chosen.title, 120) if chosen else _("News from the program")
+
+
+def _opportunities(edition: Edition, *, at: datetime) -> list[EditionItem]:
+    rows = Opportunity.objects.open(at=at).listed().select_related("kind").order_by("-opened_at", "-pk")[:OPPORTUNITIES]
+    return [
+        EditionItem(
+            edition=edition,
+            section=Section.OPPORTUNITIES,
+            title=one.title,
+            text=one.summary,
+            opportunity=one,
+            link=reverse("opportunities:opportunity", args=[one.public_id]),
+        )
+        for one in rows
+    ]
+
+
+def _celebrations(edition: Edition, *, at: datetime) -> list[EditionItem]:
+    """Only what the celebrated person has approved, and no edition has shown."""
+    shown = EditionItem.objects.filter(recognition__isnull=False, dropped=False).values("recognition")
+    rows = Recognition.objects.filter(approved_at__isnull=False, approved_at__lte=at).exclude(pk__in=shown)
+    rows = (
+        rows.filter(approved_at__gt=at - 3 * FRESH)
+        .select_related("advocate__contact__account")
+        .order_by("-approved_at")
+    )
+    return [
+        EditionItem(edition=edition, section=Section.CELEBRATION, title=one.title, text=one.text, recognition=one)
+        for one in rows[:CELEBRATIONS]
+    ]
+
+
+def _community(edition: Edition, *, at: datetime) -> list[EditionItem]:
+    """The topics people answered most since the last edition; nothing hidden."""
+    rows = Topic.objects.shown().in_open_spaces().filter(last_at__gt=at - FRESH, last_at__lte=at)
+    return [
+        EditionItem(
+            edition=edition,
+            section=Section.COMMUNITY,
+            title=topic.title,
+            text=excerpt(topic.body, 200),
+            topic=topic,
+            link=reverse("community:topic", args=[topic.public_id]),
+        )
+        for topic in rows.order_by("-number_of_replies", "-last_at")[:TOPICS]
+    ]
+
+
+# --- Editing ----------------------------------------------------------------------------------------------------------
+def _for_editing(edition: Edition) -> Edition:
+    edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    if edition.status not in {Edition.Status.DRAFT, Edition.Status.MISSED}:
+        raise Refused(_("This edition is approved. Take the approval back to change it."))
+    return edition
+
+
+@transaction.atomic
+def change(edition: Edition, **fields: Any) -> Edition:
+    """Change subject, preview line, opening words or hour of a draft."""
+    edition = _for_editing(edition)
+    for name, value in fields.items():
+        setattr(edition, name, value)
+    edition.save(update_fields=list(fields))
+    return edition
+
+
+@transaction.atomic
+def put_item(
+    edition: Edition, item: EditionItem | None, *, section: str, title: str, text: str, link: str
+) -> EditionItem:
+    """Write an item anew or change one."""
+    edition = _for_editing(edition)
+    if item is None:
+        last = edition.items.aggregate(last=Max("order"))["last"] or 0
+        item = EditionItem(edition=edition, order=last + 10)
+    item.section, item.title, item.text, item.link = section, title, text, link
+    item.save()
+    return item
+
+
+@transaction.atomic
+def drop(item: EditionItem, dropped: bool) -> None:
+    """Leave an item out, or take it back in."""
+    _for_editing(item.edition)
+    EditionItem.objects.filter(pk=item.pk).update(dropped=dropped)
+
+
+@transaction.atomic
+def move(item: EditionItem, *, up: bool) -> None:
+    """One place up or down within its section."""
+    edition = _for_editing(item.edition)
+    row = list(edition.items.filter(section=item.section).order_by("order", "pk"))
+    here = next(number for number, one in enumerate(row) if one.pk == item.pk)
+    there = here + (-1 if up else 1)
+    if not 0 <= there < len(row):
+        return
+    row[here], row[there] = row[there], row[here]
+    for number, one in enumerate(row, start=1):
+        one.order = number * 10
+    EditionItem.objects.bulk_update(row, ["order"])
+
+
+# --- Approving and going ----------------------------------------------------------------------------------------------
+@transaction.atomic
+def approve(edition: Edition, *, by: User, at: datetime) -> Edition:
+    """Let it go at its hour. Without this nothing is sent."""
+    edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    if not edition.subject.strip():
+        raise Refused(_("Give it a subject first: it is the line people decide by."))
+    if not edition.items.filter(dropped=False).exists():
+        raise Refused(_("There is nothing in it. Add an item, or take one back."))
+    return edition.move_to(Edition.Status.APPROVED, approved_at=at, approved_by=by)
+
+
+@transaction.atomic
+def unapprove(edition: Edition) -> Edition:
+    """Take the approval back while nothing has been queued."""
+    edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    return edition.move_to(Edition.Status.DRAFT)
+
+
+@transaction.atomic
+def begin(edition: Edition, *, at: datetime) -> Edition:
+    """Start queueing an approved edition whose hour comes."""
+    edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    return edition.move_to(Edition.Status.SENDING, sending_since=at)
+
+
+@transaction.atomic
+def queue_some(edition: Edition, *, at: datetime) -> bool:
+    """Write the messages of the next thousand readers; False when there are no more.
+
+    One transaction moves ``queued_up_to`` and writes the rows, so a kill repeats nothing and leaves nobody out; the
+    outbox's own key keeps each reader at one message whatever happens.
+    """
+    edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    if edition.status != Edition.Status.SENDING:
+        return False
+    page = list(readers(at=at).filter(pk__gt=edition.queued_up_to).order_by("pk")[:READERS_AT_ONCE])
+    if not page:
+        return False
+    Message.objects.bulk_create([_message(edition, contact, at=at) for contact in page], ignore_conflicts=True)
+    edition.queued_up_to = page[-1].pk
+    edition.readers += len(page)
+    edition.save(update_fields=["queued_up_to", "readers"])
+    return len(page) == READERS_AT_ONCE
+
+
+def readers(*, at: datetime) -> Any:
+    """Members who want the newsletter and can be reached."""
+    wants = ConsentState.objects.filter(purpose=Purpose.NEWSLETTER).in_force(at=at)  # type: ignore[attr-defined]
+    left = Suppression.objects.filter(kind__in=["*", Purpose.NEWSLETTER]).values("email")
+    return Contact.objects.filter(
+        pk__in=wants.values("contact"), advocate__status=Advocate.Status.MEMBER, erased_at__isnull=True
+    ).exclude(Q(email="") | Q(email__in=left))
+
+
+def _message(edition: Edition, contact: Contact, *, at: datetime) -> Message:
+    hour = schedule.due_at(edition.slot, edition.hour, zone_of(contact.time_zone))
+    return Message(
+        kind="newsletter",
+        dedupe_key=f"{edition.pk}:{contact.pk}",
+        template="newsletter/edition",
+        params={"edition": edition.pk},
+        contact=contact,
+        to_email=contact.email,
+        to_name=contact.full_name,
+        language=contact.language or "en",
+        time_zone=contact.time_zone or "UTC",
+        purpose=Purpose.NEWSLETTER,
+        counts=False,
+        batch=batch_of(edition),
+        message_id=outbox.new_message_id(),
+        due_at=max(hour, at),
+        created_at=at,
+    )
+
+
+@transaction.atomic
+def pause(edition: Edition) -> Edition:
+    return Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.PAUSED)
+
+
+@transaction.atomic
+def resume(edition: Edition) -> Edition:
+    return Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.SENDING)
+
+
+@transaction.atomic
+def stop(edition: Edition, *, at: datetime) -> Edition:
+    """End it for good: whoever has it keeps it, the others never get it."""
+    edition = Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.STOPPED, finished_at=at)
+    waiting = Message.objects.filter(batch=batch_of(edition), status__in=[Message.Status.DUE, Message.Status.LEASED])
+    waiting.update(status=Message.Status.CANCELLED, result=_("The edition was stopped."))
+    return edition
+
+
+@transaction.atomic
+def finish_if_done(edition: Edition, *, at: datetime) -> bool:
+    """Sent, once every message has come to an end."""
+    edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    open_ones = Message.objects.filter(
+        batch=batch_of(edition), status__in=[Message.Status.DUE, Message.Status.LEASED, Message.Status.SENDING]
+    )
+    if edition.status != Edition.Status.SENDING or open_ones.exists():
+        return False
+    edition.move_to(Edition.Status.SENT, finished_at=at)
+    return True
+
+
+@transaction.atomic
+def miss(edition: Edition, *, at: datetime) -> Edition:
+    """Its day is over and nobody approved it: it does not go by itself any more."""
+    edition = Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.MISSED)
+    _tell_editors(
+        edition,
+        kind="edition.missed",
+        text=_("The edition of %(day)s was not approved and did not go. Approve it to send it now.")
+        % {"day": f"{edition.slot:%-d %B}"},
+        at=at,
+    )
+    return edition
+
+
+def warn(edition: Edition, *, at: datetime) -> None:
+    """The day before: nobody has approved it yet. Once, in the portal and by mail."""
+    text = _("Tomorrow's edition is not approved yet. Without your approval it does not go.")
+    for editor in _tell_editors(edition, kind="edition.warning", text=text, at=at):
+        outbox.owe(
+            "edition_warning",
+            to=editor,
+            template="newsletter/warning",
+            dedupe_key=f"{edition.pk}:{editor.pk}",
+            at=at,
+            params={"edition": edition.pk, "subject_line": edition.subject, "slot": edition.slot.isoformat()},
+            counts=False,
+        )
+
+
+def send_test(edition: Edition, *, to: User, as_contact: Contact | None, at: datetime) -> None:
+    """One mail to the editor, as it would reach this reader."""
+    outbox.owe(
+        "newsletter_test",
+        to=to,
+        template="newsletter/edition",
+        dedupe_key=f"{edition.pk}:{to.pk}:{at.isoformat()}",
+        at=at,
+        params={"edition": edition.pk, "as_contact": as_contact.pk if as_contact else None, "test": True},
+        counts=False,
+    )
+
+
+def _tell_editors(edition: Edition, *, kind: str, text: str, at: datetime) -> Iterable[User]:
+    editors = list(User.objects.filter(is_active=True, role_grants__role=Role.MODERATOR).distinct())
+    Notification.objects.bulk_create(
+        [
+            Notification(
+                user=editor,
+                kind=kind,
+                key=f"edition:{edition.pk}",
+                text=text,
+                url=reverse("newsletter:edit", args=[edition.public_id]),
+                at=at,
+            )
+            for editor in editors
+        ],
+        ignore_conflicts=True,
+    )
+    return editors

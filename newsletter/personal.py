@@ -1,0 +1,69 @@
+"""What of an edition is for one reader: only opportunities open to them now, in an order of their own (N2).
+
+The same rules as the board's (``opportunities.eligibility``), asked for a hundred readers at once.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from opportunities.eligibility import Who, meant_for, people, who
+from opportunities.models import Claim, Opportunity
+
+
+def shuffled(opportunities: Iterable[Opportunity], *, reader: int, edition: int) -> list[Opportunity]:
+    """An order that looks drawn by lot and is the same whenever this reader opens this edition."""
+
+    def lot(opportunity: Opportunity) -> bytes:
+        return hashlib.blake2b(f"{edition}:{reader}:{opportunity.pk}".encode(), digest_size=8).digest()
+
+    return sorted(opportunities, key=lot)
+
+
+def readers(contacts: Iterable[int], *, at: datetime) -> dict[int, Who]:
+    """What eligibility knows of these readers, by contact; one query for all."""
+    found = people(at=at).filter(contact__in=list(contacts))
+    return {advocate.contact_id: who(advocate, at=at) for advocate in found}
+
+
+def open_among(opportunity_ids: Iterable[int], *, at: datetime) -> list[Opportunity]:
+    """Those of an edition's opportunities that are still open at all, with their kind and the seats taken."""
+    rows = Opportunity.objects.filter(pk__in=list(opportunity_ids)).open(at=at).listed()
+    return list(rows.with_seats_taken(at=at).select_related("kind").defer("search"))
+
+
+def open_to_each(
+    everybody: Sequence[Who], opportunities: Sequence[Opportunity], *, edition: int, most: int, at: datetime
+) -> dict[int, list[Opportunity]]:
+    """For each advocate (by id), at most ``most`` of these that are open to them now, in their own order."""
+    claimed: dict[int, set[int]] = defaultdict(set)
+    advocates = [person.advocate.pk for person in everybody]
+    for advocate_id, opportunity_id in (
+        Claim.objects.filter(advocate__in=advocates, opportunity__in=[one.pk for one in opportunities])
+        .exclude(status=Claim.Status.WITHDRAWN)
+        .values_list("advocate", "opportunity")
+    ):
+        claimed[advocate_id].add(opportunity_id)
+    return {
+        person.advocate.pk: shuffled(
+            (one for one in opportunities if is_open_to(person, one, claimed[person.advocate.pk])),
+            reader=person.advocate.pk,
+            edition=edition,
+        )[:most]
+        for person in everybody
+    }
+
+
+def is_open_to(person: Who, opportunity: Opportunity, claimed: set[int]) -> bool:
+    """Whether an open opportunity, read with its seats, is open to this person."""
+    kind = opportunity.kind
+    return (
+        person.is_member
+        and person.is_ready
+        and opportunity.pk not in claimed
+        and kind.slug not in person.advocate.never
+        and (not kind.purpose or kind.purpose in person.purposes)
+        and (opportunity.seats is None or opportunity.seats > opportunity.seats_taken)  # type: ignore[attr-defined]
+        and meant_for(opportunity.audience, person.facts)
+    )

@@ -1,0 +1,270 @@
+"""Pages of the newsletter: the archive for readers, the desk for editors."""
+
+import uuid
+from typing import Any
+
+from csp.constants import NONE, SELF
+from csp.decorators import csp_replace
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST
+
+from advocacy.crm.models import Contact
+from advocacy.delivery.models import Message
+from advocacy.lib import signed
+from advocacy.lib.lifecycle import Refused
+from advocacy.lib.pages import respond
+from advocacy.lib.paging import page_by_key
+from advocacy.users.rights import public, requires
+from newsletter import actions, mails, personal, schedule
+from newsletter.forms import EditionForm, ItemForm, ScheduleForm
+from newsletter.models import Edition, EditionItem
+
+
+# --- For readers ------------------------------------------------------------------------------------------------------
+@requires("newsletter.read_archive")
+def archive(request: HttpRequest) -> HttpResponse:
+    """Editions that went out, newest first."""
+    page = page_by_key(_gone(), ["-slot", "-id"], request.GET, size=12)
+    return respond(request, "newsletter/archive.html", {"page": page})
+
+
+def _gone() -> Any:
+    return Edition.objects.filter(status__in=[Edition.Status.SENT, Edition.Status.SENDING, Edition.Status.STOPPED])
+
+
+@requires("newsletter.read_archive")
+def edition(request: HttpRequest, edition_id: uuid.UUID) -> HttpResponse:
+    """One edition on the web, without personal parts."""
+    editions = Edition.objects.all() if request.user.has_perm("newsletter.edit") else _gone()
+    here = get_object_or_404(editions, public_id=edition_id)
+    return _shown(request, here, offers=None)
+
+
+@public
+def read(request: HttpRequest, token: str) -> HttpResponse:
+    """The reader's own edition in the browser, from the link in their mail: it shows and does nothing."""
+    try:
+        message = Message.objects.get(public_id=signed.read(mails.READ, token))
+        here = Edition.objects.get(pk=message.params["edition"])
+    except (signed.BadLink, Message.DoesNotExist, Edition.DoesNotExist, ValueError, KeyError):
+        text = _("This link is not whole or has grown too old. The newest editions are in the archive.")
+        return render(
+            request,
+            "errors/error.html",
+            {"status": 404, "title": _("This link does not open"), "text": text},
+            status=404,
+        )
+    now = timezone.now()
+    content = mails.content_of(here, at=now)
+    everybody = personal.readers([pk for pk in [mails.reader_of(message)] if pk], at=now)
+    offers = personal.open_to_each(list(everybody.values()), content.offers, edition=here.pk, most=content.most, at=now)
+    return _shown(request, here, offers=next(iter(offers.values()), []))
+
+
+def _shown(request: HttpRequest, here: Edition, *, offers: list[Any] | None) -> HttpResponse:
+    now = timezone.now()
+    content = mails.content_of(here, at=now)
+    values = mails.template_values(content, at=now)
+    if offers is not None:
+        order = {one.pk: place for place, one in enumerate(offers)}
+        values["offers"] = sorted(
+            (one for one in values["offers"] if one["id"] in order), key=lambda one: order[one["id"]]
+        )
+    return respond(request, "newsletter/edition.html", {**values, "personal": offers is not None})
+
+
+# --- For editors ------------------------------------------------------------------------------------------------------
+@requires("newsletter.edit")
+def editions(request: HttpRequest) -> HttpResponse:
+    """All editions with where each stands, and the next slots."""
+    status = 200
+    form = ScheduleForm(request.POST or None, initial={"slot": timezone.localdate()})
+    if request.method == "POST":
+        if form.is_valid() and form.cleaned_data["slot"] >= timezone.localdate():
+            made = actions.draft(form.cleaned_data["slot"], at=timezone.now())
+            return redirect("newsletter:edit", made.public_id)
+        if form.is_valid():
+            form.add_error("slot", _("That day is over. Choose today or a day to come."))
+        status = 422
+    house = actions.settings_row()
+    today = timezone.localdate()
+    coming = schedule.slots_between(
+        today, today.replace(year=today.year + 1, day=1), weekday=house.weekday, weeks=house.weeks
+    )
+    page = page_by_key(Edition.objects.select_related("approved_by"), ["-slot", "-id"], request.GET, size=20)
+    context = {"page": page, "coming": [slot for slot, _n in zip(coming, range(4), strict=False)], "form": form}
+    return respond(request, "newsletter/editions.html", context, status=status)
+
+
+def _found(edition_id: uuid.UUID) -> Edition:
+    return get_object_or_404(Edition.objects.select_related("approved_by"), public_id=edition_id)
+
+
+def progress_of(here: Edition) -> dict[str, int]:
+    """How far a run is: messages by what became of them, from the outbox itself."""
+    status = Message.Status
+    return Message.objects.filter(batch=actions.batch_of(here)).aggregate(
+        total=Count("pk"),
+        sent=Count("pk", filter=Q(status=status.SENT)),
+        waiting=Count("pk", filter=Q(status__in=[status.DUE, status.LEASED, status.SENDING])),
+        doubt=Count("pk", filter=Q(status=status.IN_DOUBT)),
+        failed=Count("pk", filter=Q(status=status.FAILED)),
+        left_out=Count("pk", filter=Q(status__in=[status.SUPPRESSED, status.CANCELLED])),
+    )
+
+
+@requires("newsletter.edit")
+def edit(request: HttpRequest, edition_id: uuid.UUID) -> HttpResponse:
+    """The editor's desk for one edition: words, items in order, preview as any reader, approval, progress."""
+    here = _found(edition_id)
+    status = 200
+    form = EditionForm(
+        request.POST or None,
+        initial={name: getattr(here, name) for name in ("subject", "preheader", "intro", "hour")},
+    )
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                actions.change(here, **form.cleaned_data)
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+                status = 409
+            else:
+                messages.success(request, _("Saved."))
+                return redirect("newsletter:edit", here.public_id)
+    return _desk(request, here, form=form, status=status)
+
+
+def _desk(request: HttpRequest, here: Edition, *, form: EditionForm | None = None, status: int = 200) -> HttpResponse:
+    initial = {name: getattr(here, name) for name in ("subject", "preheader", "intro", "hour")}
+    words = request.GET.get("reader", "").replace("\x00", "").strip()[:100]
+    chosen = request.GET.get("as", "")
+    people = _search_readers(words) if words else []
+    sections = [
+        (label, [item for item in here.items.all() if item.section == value])
+        for value, label in EditionItem.Section.choices
+    ]
+    context = {
+        "edition": here,
+        "form": form or EditionForm(initial=initial),
+        "sections": [(label, items) for label, items in sections if items],
+        "may_edit": here.status in {Edition.Status.DRAFT, Edition.Status.MISSED},
+        "progress": progress_of(here),
+        "people": people,
+        "words": words,
+        "as_contact": Contact.objects.filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 18 else None,
+        "phone": request.GET.get("width") == "phone",
+        "dark": request.GET.get("scheme") == "dark",
+        "number_of_readers": actions.readers(at=timezone.now()).count(),
+        "gone": here.status in {"sending", "paused", "sent", "stopped"},
+    }
+    return respond(request, "newsletter/edit.html", context, fragment="progress", status=status)
+
+
+def _search_readers(words: str) -> list[Contact]:
+    found = actions.readers(at=timezone.now())
+    for word in words.split()[:4]:
+        found = found.filter(
+            Q(given_name__icontains=word) | Q(family_name__icontains=word) | Q(account__name__icontains=word)
+        )
+    return list(found.select_related("account").order_by("family_name", "pk")[:8])
+
+
+@requires("newsletter.edit")
+def item(request: HttpRequest, edition_id: uuid.UUID, item_id: int | None = None) -> HttpResponse:
+    """Write an item, or change one."""
+    here = _found(edition_id)
+    one = get_object_or_404(here.items, pk=item_id) if item_id else None
+    form = ItemForm(request.POST or None, item=one)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            fields = {"section": one.section if one else "news", "link": one.link if one else "", **form.cleaned_data}
+            try:
+                actions.put_item(here, one, **fields)
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+                status = 409
+            else:
+                return redirect("newsletter:edit", here.public_id)
+    return respond(request, "newsletter/item.html", {"edition": here, "item": one, "form": form}, status=status)
+
+
+@requires("newsletter.edit")
+@require_POST
+def arrange(request: HttpRequest, edition_id: uuid.UUID, item_id: int, what: str) -> HttpResponse:
+    """Up, down, drop, take back."""
+    here = _found(edition_id)
+    one = get_object_or_404(here.items, pk=item_id)
+    try:
+        if what in {"up", "down"}:
+            actions.move(one, up=what == "up")
+        else:
+            actions.drop(one, what == "drop")
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("newsletter:edit", here.public_id)
+
+
+@requires("newsletter.edit")
+@require_POST
+def decide(request: HttpRequest, edition_id: uuid.UUID, what: str) -> HttpResponse:
+    """Approve, take back, pause, resume, stop, test."""
+    here = _found(edition_id)
+    now = timezone.now()
+    user: Any = request.user
+    try:
+        if what == "approve":
+            actions.approve(here, by=user, at=now)
+            messages.success(request, _("Approved. It goes at its hour; until then you can take the approval back."))
+        elif what == "unapprove":
+            actions.unapprove(here)
+            messages.success(request, _("Taken back. It does not go until somebody approves it again."))
+        elif what == "pause":
+            actions.pause(here)
+            messages.success(request, _("Paused. Whoever has not got it waits."))
+        elif what == "resume":
+            actions.resume(here)
+        elif what == "stop":
+            actions.stop(here, at=now)
+            messages.success(request, _("Stopped for good. Whoever has not got it never will."))
+        elif what == "test":
+            chosen = request.POST.get("as", "")
+            contact = Contact.objects.filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 18 else None
+            actions.send_test(here, to=user, as_contact=contact, at=now)
+            messages.success(request, _("A test is on its way to %(email)s.") % {"email": user.email})
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("newsletter:edit", here.public_id)
+
+
+@requires("newsletter.edit")
+@xframe_options_sameorigin
+@csp_replace(
+    # Mail carries its style in its tags. Nothing can run or load here: no script, no source but the words themselves.
+    {
+        "default-src": [NONE],
+        "script-src": [NONE],
+        "style-src": ["'unsafe-inline'"],
+        "img-src": [SELF, "data:"],
+        "frame-ancestors": [SELF],
+        "sandbox": ["allow-popups"],
+    }
+)
+def preview(request: HttpRequest, edition_id: uuid.UUID) -> HttpResponse:
+    """The mail itself, for the frame on the editor's desk."""
+    here = _found(edition_id)
+    chosen = request.GET.get("as", "")
+    contact = Contact.objects.filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 18 else None
+    html = mails.preview(here, contact, at=timezone.now()).html
+    if request.GET.get("scheme") == "dark":
+        html = html.replace("(prefers-color-scheme: dark)", "all").replace("(prefers-color-scheme:dark)", "all")
+    return HttpResponse(html)
