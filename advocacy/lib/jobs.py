@@ -105,7 +105,7 @@ def _take(one: Job, at: datetime) -> int | None:
     """
     slot = one.slot(at)
     alive = "alive_at > clock_timestamp() - %(dead_after)s"
-    values = {"job": one.name, "slot": slot, "dead_after": DEAD_AFTER, "tries": TRIES}
+    values: dict[str, Any] = {"job": one.name, "slot": slot, "dead_after": DEAD_AFTER, "tries": TRIES}
     with connection.cursor() as cursor:
         # An earlier slot that still runs is not overtaken: the work would only be looked for twice.
         cursor.execute(

@@ -20,7 +20,7 @@ from email.message import EmailMessage
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
@@ -53,11 +53,13 @@ form{display:flex;gap:10px;flex-wrap:wrap;margin:0 0 20px}label{flex:1 1 220px;c
 input{display:block;width:100%;margin-top:4px;font:inherit;padding:9px 12px;border:1px solid var(--line);
 border-radius:8px;background:var(--sheet);color:var(--ink)}button,.button{align-self:end;font:600 14.5px var(--sans);
 padding:10px 17px;border-radius:10px;border:0;background:var(--accent);color:var(--ground);cursor:pointer;
-text-decoration:none;min-height:42px}ul{list-style:none;margin:0;padding:0}li+li{border-top:1px solid var(--line)}
+text-decoration:none;min-height:42px;line-height:22px}.quiet{background:transparent;color:var(--ink);
+box-shadow:inset 0 0 0 1px var(--line)}ul{list-style:none;margin:0;padding:0}li+li{border-top:1px solid var(--line)}
 li a{display:grid;grid-template-columns:1fr auto;gap:2px 16px;padding:14px 20px;color:inherit;text-decoration:none}
 li a:hover{background:var(--soft)}li b{font-weight:600;overflow-wrap:anywhere}li span,li time,dt{color:var(--ink-2);
 font-size:13.5px}li time{font-variant-numeric:tabular-nums;white-space:nowrap}dl{display:grid;
-grid-template-columns:max-content 1fr;gap:4px 16px;margin:0 0 20px}dd{margin:0;overflow-wrap:anywhere}
+grid-template-columns:max-content 1fr;gap:4px 16px;margin:14px 0 24px;align-items:baseline}dd{margin:0;
+overflow-wrap:anywhere}
 nav{display:flex;gap:18px;margin:0 0 12px;flex-wrap:wrap}nav a[aria-current]{color:var(--ink);font-weight:600;
 text-decoration:none}iframe{display:block;width:100%;height:76vh;border:0;background:#fff}
 pre{margin:0;padding:20px;white-space:pre-wrap;overflow-wrap:anywhere;font:14px/1.5 ui-monospace,Menlo,monospace}
@@ -95,7 +97,7 @@ class Mailbox:
 
     def mail(self, name: str) -> EmailMessage | None:
         raw = self.raw(name)
-        return None if raw is None else cast(EmailMessage, email.message_from_bytes(raw, policy=email.policy.default))
+        return None if raw is None else email.message_from_bytes(raw, policy=email.policy.default)
 
     def found(self, words: str) -> Iterator[tuple[str, EmailMessage]]:
         shown = 0
@@ -177,6 +179,8 @@ class Viewer(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         if address.path == "/":
             self.list(parse_qs(address.query).get("q", [""])[0].strip())
+        elif address.path == "/favicon.ico":
+            self.answer(b"", kind="image/x-icon")
         elif address.path == "/style.css":
             self.answer(STYLE.encode(), kind="text/css")
         elif (found := re.fullmatch(r"/mail/([^/]+)(?:/(text|source|body))?", address.path)) is not None:
@@ -207,7 +211,7 @@ class Viewer(BaseHTTPRequestHandler):
                 "<h1>Mail the portal sent</h1><p>Nothing leaves this machine. Newest first.</p>"
                 '<form action="/" method="get" role="search"><label>Recipient or subject'
                 f'<input name="q" type="search" value="{html.escape(words)}"></label><button>Search</button>'
-                f'<a class="button" href="/">Reload</a></form>{more}<div class="sheet">{listed}</div>',
+                f'<a class="button quiet" href="/">Reload</a></form>{more}<div class="sheet">{listed}</div>',
             )
         )
 

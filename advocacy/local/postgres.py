@@ -349,11 +349,11 @@ class Postgres:
             raise Trouble(f"PostgreSQL does not answer. Its log, {self.log}, ends with:\n{last_lines(self.log)}")
 
     def _launch(self) -> None:
-        pidfile = self.data / "postmaster.pid"
         for attempt in range(1, 6):
-            if pidfile.exists() and self.postmaster() is None:
-                # Left by a kill; its number may by now belong to another program, which would stop the start.
-                pidfile.unlink()
+            if self.postmaster() is None:
+                # Left by a kill; their number may by now belong to another program, which would stop the start.
+                for lock in (self.data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"):
+                    lock.unlink(missing_ok=True)
             started = self.owner.run(
                 self.binaries / "pg_ctl", "-D", self.data, "-w", "-t", str(RECOVERY_SECONDS), "-l", self.log, "start",
                 seconds=RECOVERY_SECONDS + 10, stop=self.asked_to_stop,
@@ -364,10 +364,7 @@ class Postgres:
             if attempt == 5 or "shared memory" not in last_lines(self.log):
                 break
             time.sleep(1)
-        raise Trouble(
-            f"PostgreSQL did not start: {started.stdout.strip().splitlines()[-1:] or ['no reason given']}. "
-            f"Its log, {self.log}, ends with:\n{last_lines(self.log)}"
-        )
+        raise Trouble(f"PostgreSQL did not start. Its log, {self.log}, ends with:\n{last_lines(self.log)}")
 
     def _answers_soon(self) -> bool:
         started = time.monotonic()

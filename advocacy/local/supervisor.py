@@ -202,6 +202,8 @@ class Supervisor:
             "DJANGO_SETTINGS_MODULE": "advocacy.settings",
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             "PYTHONUNBUFFERED": "1",
+            # Static files come from their sources here, and a demo may well run as root.
+            "PYTHONWARNINGS": "ignore:No directory at,ignore:You're running the worker with superuser",
         }
         manage = (self.python, "manage.py")
         self.step("migrations", *manage, "migrate", "--no-input")

@@ -57,7 +57,7 @@ if ! { [ -x .venv/bin/python ] && fits .venv/bin/python && .venv/bin/python -m p
     "$python" -m venv --clear .venv
 fi
 echo "Installing what requirements.lock names (once; about a minute) …"
-if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+if ! .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --require-hashes \
     --requirement requirements.lock; then
     echo "The packages could not be installed; pip says why above. Run the same command again when that is mended."
     exit 1
