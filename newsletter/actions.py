@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import ConsentState, Contact
 from advocacy.delivery import outbox
-from advocacy.delivery.models import Message, Notification, Suppression
+from advocacy.delivery.models import Batch, Message, Notification, Suppression
 from advocacy.delivery.rendering import zone_of
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.text import excerpt
@@ -196,6 +196,7 @@ def unapprove(edition: Edition) -> Edition:
 def begin(edition: Edition, *, at: datetime) -> Edition:
     """Start queueing an approved edition whose hour comes."""
     edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    Batch.objects.get_or_create(key=batch_of(edition))
     return edition.move_to(Edition.Status.SENDING, sending_since=at)
 
 
@@ -251,18 +252,24 @@ def _message(edition: Edition, contact: Contact, *, at: datetime) -> Message:
 
 @transaction.atomic
 def pause(edition: Edition) -> Edition:
-    return Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.PAUSED)
+    """Hold it: what is not on its way yet waits. The sender asks before each message."""
+    edition = Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.PAUSED)
+    Batch.objects.get(key=batch_of(edition)).move_to(Batch.Status.PAUSED)
+    return edition
 
 
 @transaction.atomic
 def resume(edition: Edition) -> Edition:
-    return Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.SENDING)
+    edition = Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.SENDING)
+    Batch.objects.get(key=batch_of(edition)).move_to(Batch.Status.RUNNING)
+    return edition
 
 
 @transaction.atomic
 def stop(edition: Edition, *, at: datetime) -> Edition:
     """End it for good: whoever has it keeps it, the others never get it."""
     edition = Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.STOPPED, finished_at=at)
+    Batch.objects.get(key=batch_of(edition)).move_to(Batch.Status.STOPPED)
     waiting = Message.objects.filter(batch=batch_of(edition), status__in=[Message.Status.DUE, Message.Status.LEASED])
     waiting.update(status=Message.Status.CANCELLED, result=_("The edition was stopped."))
     return edition

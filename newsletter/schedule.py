@@ -31,11 +31,8 @@ def due_at(slot: date, hour: int, zone: zoneinfo.ZoneInfo) -> datetime:
 
     An hour that the night of daylight saving skips is the moment the clocks jump to; one that comes twice is the first.
     """
-    wall = datetime.combine(slot, time(hour), tzinfo=zone)
-    there_and_back = wall.astimezone(UTC).astimezone(zone)
-    if there_and_back.replace(tzinfo=None) != wall.replace(tzinfo=None):
-        wall = wall.replace(fold=1)
-    return wall.astimezone(UTC)
+    # zoneinfo's default fold does both: the first of two, and before the gap's offset, which is the jump itself.
+    return datetime.combine(slot, time(hour), tzinfo=zone).astimezone(UTC)
 
 
 def opens_at(slot: date, hour: int) -> datetime:
