@@ -56,7 +56,7 @@ class ReferenceRequest(Lifecycle):
         "matching": frozenset({"asked", "agreed", "deflected", "unfilled", "withdrawn"}),
         "asked": frozenset({"matching", "agreed", "scheduled", "deflected", "unfilled", "withdrawn"}),
         "agreed": frozenset({"matching", "asked", "scheduled", "fulfilled", "unfilled", "withdrawn"}),
-        "scheduled": frozenset({"matching", "agreed", "scheduled", "fulfilled", "unfilled", "withdrawn"}),
+        "scheduled": frozenset({"matching", "asked", "agreed", "fulfilled", "unfilled", "withdrawn"}),
         "fulfilled": frozenset(),
         "deflected": frozenset(),
         "unfilled": frozenset({"matching"}),
@@ -214,10 +214,13 @@ class RequestNote(models.Model):
     at = models.DateTimeField()
     text = models.TextField(_("note"))
     for_requester = models.BooleanField(_("shown to the requester"), default=False)
+    asks = models.BooleanField(_("waits for the requester's answer"), default=False)
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("note")
-        ordering = ["at"]
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["request", "at"], name="note_request")]
 
     def __str__(self) -> str:
         return self.text[:60]
