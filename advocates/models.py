@@ -331,6 +331,16 @@ class Firing(Lifecycle):
         return f"{self.rule}: {self.subject} {self.occurrence}"
 
 
+class Watermark(models.Model):
+    """Up to where a job has read what arrives. It only saves work: what was done is known by its own rows."""
+
+    name = models.CharField(max_length=60, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.at}"
+
+
 class InvitationTemplate(models.Model):
     """The words of an invitation for a region and language; empty region: everywhere."""
 
@@ -375,12 +385,13 @@ class Invitation(Lifecycle):
         "declined": frozenset(),
         "bounced": frozenset(),
         "expired": frozenset(),
-        "stopped": frozenset(),
+        # Nobody is reminded any more; whoever opens the link they have is still welcome.
+        "stopped": frozenset({"accepted", "declined"}),
     }
 
     public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     advocate = models.ForeignKey(Advocate, on_delete=models.CASCADE, related_name="invitations")
-    firing = models.OneToOneField(Firing, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitation")
+    firing = models.ForeignKey(Firing, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitations")
     template = models.ForeignKey(InvitationTemplate, on_delete=models.SET_NULL, null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
@@ -408,6 +419,65 @@ class Invitation(Lifecycle):
 
     def __str__(self) -> str:
         return f"{self.advocate}: {self.get_status_display()}"
+
+
+class Application(Lifecycle):
+    """Somebody asks to join through the public page (P7). What they wrote waits here until their address is proven."""
+
+    class Status(models.TextChoices):
+        FILED = "filed", _("address not confirmed")
+        CONFIRMED = "confirmed", _("to be read")
+        ACCEPTED = "accepted", _("accepted")
+        DECLINED = "declined", _("declined")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "filed": frozenset({"confirmed", "declined"}),
+        "confirmed": frozenset({"accepted", "declined"}),
+        "accepted": frozenset(),
+        "declined": frozenset({"confirmed"}),
+    }
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    email = models.EmailField(_("e-mail"))
+    given_name = models.CharField(_("given name"), max_length=100)
+    family_name = models.CharField(_("family name"), max_length=100)
+    company = models.CharField(_("company"), max_length=200)
+    title = models.CharField(_("title"), max_length=150, blank=True, default="")
+    region = models.CharField(_("region"), max_length=60, blank=True, default="")
+    language = models.CharField(_("language"), max_length=10, default="en")
+    time_zone = models.CharField(_("time zone"), max_length=50, blank=True, default="")
+    type = models.CharField(_("type"), max_length=15, choices=Advocate.Type.choices, blank=True, default="")
+    thanks = models.CharField(
+        _("likes to be thanked with"), max_length=10, choices=Advocate.Thanks.choices, blank=True, default=""
+    )
+    why = models.TextField(_("what they hope for"), blank=True, default="")
+    consents = models.JSONField(
+        _("consents ticked"), default=dict, blank=True, help_text=_("Purpose and the very words that were ticked.")
+    )
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.FILED)
+    advocate = models.ForeignKey(
+        Advocate, on_delete=models.SET_NULL, null=True, blank=True, related_name="applications"
+    )
+    filed_at = models.DateTimeField(_("filed"))
+    confirmed_at = models.DateTimeField(_("address confirmed"), null=True, blank=True)
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("application")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["filed", "confirmed", "accepted", "declined"]), name="application_status_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="confirmed") | Q(confirmed_at__isnull=False), name="application_confirmed_has_time"
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "-filed_at"], name="application_status")]
+
+    def __str__(self) -> str:
+        return f"{self.given_name} {self.family_name}, {self.company}"
 
 
 # --- Recognition ------------------------------------------------------------------------------------------------------

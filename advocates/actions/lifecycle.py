@@ -1,0 +1,403 @@
+"""Lifecycle rules at work: seeing signals, firing once for each occurrence, keeping the reasons (P17, P18)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from advocacy.crm import readiness
+from advocacy.crm.models import Account, Contact, Pause, Signal
+from advocacy.lib.lifecycle import Refused
+from advocates import lifecycle, pods
+from advocates.lifecycle import Doing, Effect, Happening, Verdict
+from advocates.models import Firing, Invitation, LifecycleRule, Task, Watermark
+
+logger = structlog.get_logger(__name__)
+
+OVERLAP = readiness.OVERLAP
+BATCH = 500
+CANDIDATES = 50
+"""People of one account looked at for one firing, at most."""
+AT_ONCE = 200
+"""Firings run in one tick; the rest wait for the next, so that the clock's other work does not wait."""
+
+
+def as_rule(row: LifecycleRule) -> lifecycle.Rule:
+    """A stored rule as decisions see it."""
+    return lifecycle.Rule(
+        name=row.name,
+        signal=row.signal,
+        conditions=[lifecycle.Condition.read(raw) for raw in row.conditions],
+        delay=timedelta(days=row.delay_days),
+        reentry=row.reentry,
+        enabled_from=row.enabled_from if row.enabled else None,
+    )
+
+
+def happening_of(signal: Signal) -> Happening:
+    """An occurrence with the facts conditions look at; wants ``account`` selected."""
+    account = signal.account
+    return Happening(
+        subject=lifecycle.subject_of(signal.kind, signal.account_id, signal.contact_id),
+        occurrence=signal.occurrence,
+        occurred_at=signal.occurred_at,
+        facts={
+            "signal.value": signal.value,
+            "account.region": account.region,
+            "account.country": account.country,
+            "account.industry": account.industry,
+            "account.language": account.language,
+            "account.employees": account.employees,
+            "account.annual_value": account.annual_value,
+            "account.products": account.products,
+            "account.readiness": account.readiness,
+        },
+    )
+
+
+# --- The clock's work -------------------------------------------------------------------------------------------------
+def follow_signals(*, at: datetime) -> None:
+    """Everything a new signal leads to, in the order that keeps promises: bad news pauses before good news asks."""
+    mark = _read_mark("pauses")
+    readiness.follow_signals(at=at, since=mark)
+    _set_mark("pauses", at)
+    open_care_tasks(at=at)
+    for rule in LifecycleRule.objects.filter(enabled=True).order_by("pk"):
+        consider(rule, at=at)
+    run_due(at=at)
+
+
+def open_care_tasks(*, at: datetime) -> int:
+    """One care task for each pause that a signal began; open invitations of the account stop reminding."""
+    fresh = (
+        Pause.objects.filter(released_at__isnull=True, by__isnull=True)
+        .exclude(cause=Pause.Cause.BY_HAND)
+        .select_related("account__csm")
+        .order_by("pk")
+    )
+    known = set(Task.objects.filter(kind=Task.Kind.CARE, key__startswith="pause:").values_list("key", flat=True))
+    tasks = [
+        Task(
+            kind=Task.Kind.CARE,
+            key=f"pause:{pause.pk}",
+            text=_("%(account)s: %(reason)s. Talk to them; asks are paused.") % {
+                "account": pause.account.name, "reason": pause.reason,
+            },
+            account=pause.account,
+            assignee=pods.manager_of_account(pause.account),
+            due_at=at + timedelta(days=1),
+            created_at=at,
+        )
+        for pause in fresh
+        if f"pause:{pause.pk}" not in known
+    ]  # fmt: skip
+    for task in tasks:
+        task.text = task.text[:300]
+    Task.objects.bulk_create(tasks, ignore_conflicts=True)
+    for invitation in Invitation.objects.filter(
+        status__in=[Invitation.Status.SENT, Invitation.Status.CLICKED],
+        advocate__contact__account__in=[task.account_id for task in tasks],
+    ):
+        try:
+            invitation.move_to(Invitation.Status.STOPPED)
+        except Refused:
+            continue
+    return len(tasks)
+
+
+def consider(rule: LifecycleRule, *, at: datetime) -> int:
+    """Put a firing on record for every new occurrence of the rule's signal; returns how many are new.
+
+    The mark only saves reading: what was decided is known by its row, unique for rule, subject and occurrence.
+    """
+    if not rule.enabled or rule.enabled_from is None:
+        return 0
+    name = f"rule:{rule.pk}:{rule.enabled_from.isoformat()}"
+    mark = _read_mark(name)
+    signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=rule.enabled_from, occurred_at__lte=at)
+    if mark is not None:
+        # A signal dated ahead counts from its day on, however long ago it was received.
+        signals = signals.filter(Q(received_at__gt=mark - OVERLAP) | Q(occurred_at__gt=mark - OVERLAP))
+    made = 0
+    for batch in _batches(signals):
+        made += _consider(rule, batch, at=at)
+    _set_mark(name, at)
+    return made
+
+
+@transaction.atomic
+def _consider(row: LifecycleRule, signals: Sequence[Signal], *, at: datetime) -> int:
+    rule = as_rule(row)
+    happenings = [(signal, happening_of(signal)) for signal in signals]
+    known = _fired(row, happenings)
+    reached = _reached(row, happenings)
+    firings = []
+    for signal, happening in happenings:
+        if (happening.subject, happening.occurrence) in known:
+            continue
+        verdict = lifecycle.decide(rule, happening, at=at, reached_before=happening.subject in reached)
+        firings.append(
+            Firing(
+                rule=row, subject=happening.subject, occurrence=happening.occurrence, signal=signal,
+                contact_id=signal.contact_id, due_at=max(verdict.due_at, at), created_at=at,
+                status=Firing.Status.WAITING if verdict.fires else Firing.Status.REFUSED,
+                reasons=[str(reason) for reason in verdict.reasons],
+            )
+        )  # fmt: skip
+    Firing.objects.bulk_create(firings, ignore_conflicts=True)
+    return len(firings)
+
+
+def run_due(*, at: datetime, most: int = AT_ONCE) -> int:
+    """Run the firings whose day has come, each in a transaction of its own."""
+    done = 0
+    due = Firing.objects.filter(status=Firing.Status.WAITING, due_at__lte=at, rule__enabled=True)
+    for pk in list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:most]):
+        try:
+            done += run(pk, at=at)
+        except Exception:  # one rule's fault must not keep the others from their day
+            logger.exception("firing_failed", firing=pk)
+            Firing.objects.filter(pk=pk, status=Firing.Status.WAITING).update(due_at=at + timedelta(hours=1))
+    return done
+
+
+@transaction.atomic
+def run(pk: int, *, at: datetime) -> int:
+    """Run one firing: look again, choose the people, do it, keep the reasons. Whoever comes second finds it locked."""
+    firing = (
+        Firing.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("rule", "signal__account", "contact")
+        .filter(pk=pk, status=Firing.Status.WAITING)
+        .first()
+    )
+    if firing is None:
+        return 0
+    if firing.signal is None:
+        firing.move_to(Firing.Status.CANCELLED, fired_at=at, reasons=[*firing.reasons, _("Its signal is gone.")])
+        return 1
+    rule, signal = firing.rule, firing.signal
+    Account.objects.select_for_update().get(pk=signal.account_id)  # two occurrences of one subject wait for each other
+    effect = lifecycle.effects().get(rule.effect)
+    happening = happening_of(signal)
+    before = Firing.objects.filter(rule=rule, subject=firing.subject, status=Firing.Status.DONE).exclude(pk=pk).exists()
+    verdict = lifecycle.decide(as_rule(rule), happening, at=at, reached_before=before)
+    reasons = [str(reason) for reason in verdict.reasons]
+    if effect is None:
+        reasons.append(_("The portal cannot do “%(effect)s” now.") % {"effect": rule.effect})
+    if not verdict.fires or effect is None:
+        firing.move_to(Firing.Status.REFUSED, fired_at=at, reasons=reasons)
+        return 1
+    reached = _do(effect, firing, at=at, reasons=reasons)
+    firing.move_to(
+        Firing.Status.DONE if reached else Firing.Status.REFUSED,
+        fired_at=at,
+        reasons=reasons,
+        contact=reached[0] if reached and reached[0] else firing.contact,
+    )
+    return 1
+
+
+def _do(effect: Effect, firing: Firing, *, at: datetime, reasons: list[str]) -> list[Contact | None]:
+    """Do it for each person it reaches; what was said about each goes on record. Nobody: a task for the manager."""
+    rule, signal = firing.rule, firing.signal
+    assert signal is not None
+    reached: list[Contact | None] = []
+    if not effect.needs_person:
+        people: list[Contact | None] = [None]
+    else:
+        people = [*choose_people(rule, signal, effect, at=at, reasons=reasons)]
+    for person in people:
+        try:
+            with transaction.atomic():
+                reasons.append(effect.do(Doing(rule, firing, signal, person, at)))
+            reached.append(person)
+        except Refused as refusal:
+            reasons.append(str(refusal))
+    if effect.needs_person and not reached:
+        manager = pods.manager_of_account(signal.account)
+        Task.objects.get_or_create(
+            key=f"firing:{firing.pk}",
+            defaults={
+                "kind": Task.Kind.FIND,
+                "text": _("%(account)s: nobody fits the rule “%(rule)s”. Find somebody to reach.")[:300]
+                % {"account": signal.account.name, "rule": rule.name},
+                "account": signal.account, "assignee": manager, "due_at": at + timedelta(days=3), "created_at": at,
+            },
+        )  # fmt: skip
+        reasons.append(
+            _("Nobody fits; a task was opened for %(name)s.") % {"name": manager}
+            if manager
+            else _("Nobody fits; a task was opened for the reference managers.")
+        )
+    return reached
+
+
+def choose_people(
+    rule: LifecycleRule, signal: Signal, effect: Effect, *, at: datetime, reasons: list[str]
+) -> list[Contact]:
+    """The people the effect reaches, in the order of the rule's roles; whoever cannot be reached is passed over."""
+    if signal.contact_id is not None and lifecycle.subject_of(signal.kind, 0, signal.contact_id).startswith("contact:"):
+        candidates = [Contact.objects.select_related("account").get(pk=signal.contact_id)]
+    else:
+        contacts = Contact.objects.filter(account=signal.account_id).select_related("account")
+        candidates = lifecycle.people_in_order(contacts, rule.whom, CANDIDATES)
+        if not candidates:
+            reasons.append(
+                _("Nobody at %(account)s has one of the roles %(roles)s and an address.")
+                % {"account": signal.account.name, "roles": rule.whom}
+            )
+    chosen: list[Contact] = []
+    for contact in candidates:
+        if len(chosen) >= rule.at_most:
+            break
+        if refusal := effect.why_not(contact, at, rule.effect_params):
+            reasons.append(refusal)
+        else:
+            chosen.append(contact)
+    return chosen
+
+
+# --- Switching --------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def switch_on(rule: LifecycleRule, *, at: datetime) -> None:
+    """Switch a rule on for signals from now on; what happened before never fires it."""
+    wrong = lifecycle.check_rule(
+        signal=rule.signal,
+        conditions=rule.conditions,
+        effect=rule.effect,
+        effect_params=rule.effect_params,
+        whom=rule.whom,
+    )
+    if wrong:
+        raise Refused(" ".join(sentence for sentences in wrong.values() for sentence in sentences))
+    if not LifecycleRule.objects.filter(pk=rule.pk, enabled=False).update(enabled=True, enabled_from=at):
+        raise Refused(_("This rule is on already."))
+    rule.refresh_from_db()
+
+
+@transaction.atomic
+def switch_off(rule: LifecycleRule, *, at: datetime) -> int:
+    """Switch a rule off; firings that wait for their day are cancelled, and stay on record."""
+    if not LifecycleRule.objects.filter(pk=rule.pk, enabled=True).update(enabled=False):
+        raise Refused(_("This rule is off already."))
+    rule.refresh_from_db()
+    said = _("The rule was switched off before its day came.")
+    cancelled = 0
+    for firing in Firing.objects.select_for_update().filter(rule=rule, status=Firing.Status.WAITING):
+        firing.move_to(Firing.Status.CANCELLED, fired_at=at, reasons=[*firing.reasons, said])
+        cancelled += 1
+    return cancelled
+
+
+# --- Dry run ----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Tried:
+    """One line of a dry run: who, which signal, whether, why and why not."""
+
+    rule: LifecycleRule
+    signal: Signal
+    happening: Happening
+    fires: bool
+    due_at: datetime
+    people: Sequence[Contact] = ()
+    reasons: Sequence[str] = field(default_factory=tuple)
+
+
+def dry_run(
+    rule: LifecycleRule, *, at: datetime, start: datetime | None = None, end: datetime | None = None
+) -> Iterator[Tried]:
+    """What the rule would do, without doing it.
+
+    With a period: for the signals that occurred in it, as if the rule had been on. Without: for what it would see now.
+    """
+    past = start is not None or end is not None
+    begin = start or (datetime(2000, 1, 1, tzinfo=UTC) if past else rule.enabled_from)
+    if begin is None:
+        return
+    signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=begin, occurred_at__lt=end or at)
+    decided = as_rule(rule)
+    effect = lifecycle.effects().get(rule.effect)
+    reached_here: set[str] = set()
+    for batch in _batches(signals):
+        happenings = [(signal, happening_of(signal)) for signal in batch]
+        fired, reached = _fired(rule, happenings), _reached(rule, happenings, before=begin if past else None)
+        for signal, happening in happenings:
+            verdict = lifecycle.decide(
+                decided, happening, at=at, past=past,
+                fired=(happening.subject, happening.occurrence) in fired,
+                reached_before=happening.subject in reached or happening.subject in reached_here,
+            )  # fmt: skip
+            tried = _try(rule, signal, happening, verdict, effect)
+            if tried.fires:
+                reached_here.add(happening.subject)
+            yield tried
+
+
+def _try(rule: LifecycleRule, signal: Signal, happening: Happening, verdict: Verdict, effect: Effect | None) -> Tried:
+    reasons = [str(reason) for reason in verdict.reasons]
+    fires, people = verdict.fires, list[Contact]()
+    if effect is None:
+        fires = False
+        reasons.append(_("The portal cannot do “%(effect)s” now.") % {"effect": rule.effect})
+    elif fires and effect.needs_person:
+        people = choose_people(rule, signal, effect, at=verdict.due_at, reasons=reasons)
+        fires = bool(people)
+        if not people:
+            reasons.append(_("Nobody fits; a task would be opened for the manager."))
+    elif fires:
+        refusal = effect.why_not(None, verdict.due_at, rule.effect_params)
+        if refusal:
+            fires = False
+            reasons.append(refusal)
+    return Tried(rule, signal, happening, fires, verdict.due_at, people, reasons)
+
+
+# --- Helpers ----------------------------------------------------------------------------------------------------------
+def _batches(signals: Any) -> Iterator[list[Signal]]:
+    batch: list[Signal] = []
+    for signal in signals.select_related("account").order_by("occurred_at", "pk").iterator(chunk_size=BATCH):
+        batch.append(signal)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _fired(rule: LifecycleRule, happenings: Sequence[tuple[Signal, Happening]]) -> set[tuple[str, str]]:
+    return set(
+        Firing.objects.filter(
+            rule=rule,
+            subject__in={happening.subject for _signal, happening in happenings},
+            occurrence__in={happening.occurrence for _signal, happening in happenings},
+        ).values_list("subject", "occurrence")
+    )
+
+
+def _reached(
+    rule: LifecycleRule, happenings: Sequence[tuple[Signal, Happening]], *, before: datetime | None = None
+) -> set[str]:
+    done = Firing.objects.filter(
+        rule=rule, status=Firing.Status.DONE, subject__in={happening.subject for _signal, happening in happenings}
+    )
+    if before is not None:
+        done = done.filter(fired_at__lt=before)
+    return set(done.values_list("subject", flat=True))
+
+
+def _read_mark(name: str) -> datetime | None:
+    return Watermark.objects.filter(name=name).values_list("at", flat=True).first()
+
+
+def _set_mark(name: str, at: datetime) -> None:
+    Watermark.objects.update_or_create(name=name, defaults={"at": at})
+
+
+def as_instant(day: Any) -> datetime:
+    """The start of a day, in UTC."""
+    return datetime.combine(day, time.min, UTC)

@@ -1,0 +1,81 @@
+"""What a lifecycle rule can make this app do: invite, give the manager a task, let asks rest."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from advocacy.crm import readiness
+from advocacy.crm.models import Contact
+from advocacy.lib.lifecycle import Refused
+from advocates import invitations, pods
+from advocates.actions.invitations import invite
+from advocates.lifecycle import Doing, Effect, register
+from advocates.models import Task
+
+
+def _invite(doing: Doing) -> str:
+    if doing.contact is None:
+        raise Refused(_("There is nobody to invite."))
+    invite(doing.contact, at=doing.at, firing=doing.firing)
+    return _("%(name)s was invited to the program.") % {"name": doing.contact.full_name}
+
+
+def _why_not_invite(contact: Contact | None, at: datetime, params: Mapping[str, Any]) -> str | None:
+    return _("There is nobody to invite.") if contact is None else invitations.why_not(contact, at=at)
+
+
+def _task(doing: Doing) -> str:
+    account = doing.signal.account
+    manager = pods.manager_of_account(account)
+    text = str(doing.rule.effect_params.get("text") or doing.rule.name)
+    Task.objects.get_or_create(
+        key=f"rule:{doing.firing.pk}",
+        defaults={
+            "kind": Task.Kind.OTHER, "text": f"{account.name}: {text}"[:300], "account": account,
+            "advocate": getattr(doing.signal.contact, "advocate", None) if doing.signal.contact else None,
+            "assignee": manager, "created_at": doing.at,
+            "due_at": doing.at + timedelta(days=int(doing.rule.effect_params.get("days") or 3)),
+        },
+    )  # fmt: skip
+    if manager is None:
+        return _("A task was opened for the reference managers.")
+    return _("A task was opened for %(name)s.") % {"name": manager}
+
+
+def _check_task(params: Mapping[str, Any]) -> None:
+    if not str(params.get("text") or "").strip():
+        raise ValidationError(_("Say what the task is, as “text”."))
+    _check_days(params, most=90, default=3)
+
+
+def _rest(doing: Doing) -> str:
+    days = int(doing.rule.effect_params.get("days") or 30)
+    until = (doing.at + timedelta(days=days)).date()
+    readiness.pause(doing.signal.account, reason=doing.rule.name, by=None, at=doing.at, until=until)
+    return _("Asks rest at %(account)s until %(day)s.") % {
+        "account": doing.signal.account.name,
+        "day": f"{until:%Y-%m-%d}",
+    }
+
+
+def _check_days(params: Mapping[str, Any], *, most: int = 365, default: int = 30) -> None:
+    days = params.get("days", default)
+    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= most:
+        raise ValidationError(_("“days” is a whole number from 1 to %(most)s.") % {"most": most})
+
+
+def _nothing_against(contact: Contact | None, at: datetime, params: Mapping[str, Any]) -> str | None:
+    return None
+
+
+register(Effect("invite", _l("invite to the program"), do=_invite, why_not=_why_not_invite))
+register(
+    Effect(
+        "task", _l("give the manager a task"), do=_task, why_not=_nothing_against, needs_person=False, check=_check_task
+    )
+)
+register(Effect("rest", _l("let asks rest"), do=_rest, why_not=_nothing_against, needs_person=False, check=_check_days))

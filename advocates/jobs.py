@@ -1,0 +1,57 @@
+"""The clock's work for people: signals, rules, invitations, stages, rest."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from advocacy.crm import readiness
+from advocacy.crm.models import Account
+from advocacy.lib.jobs import job
+from advocates import budget, stages
+from advocates.actions import invitations, lifecycle
+from advocates.models import Application
+
+
+@job(every=timedelta(minutes=1))
+def follow_signals(*, at: datetime) -> None:
+    """Pauses, care tasks and lifecycle rules, from the signals that have arrived."""
+    lifecycle.follow_signals(at=at)
+
+
+@job(every=timedelta(minutes=1))
+def follow_invitations(*, at: datetime) -> None:
+    """What became of invitations' mails, reminders that are due, invitations whose time is over."""
+    invitations.follow_mails(at=at)
+    invitations.remind(at=at)
+
+
+@job(every=timedelta(minutes=15))
+def refresh_stages(*, at: datetime) -> None:
+    """Stages follow the deeds on the spine, also those recorded without a refresh."""
+    stages.refresh(at=at)
+
+
+@job(every=timedelta(days=1), offset=timedelta(hours=1))
+def release_pauses(*, at: datetime) -> None:
+    """Pauses whose last day is over end."""
+    readiness.release_on_date(at=at)
+
+
+@job(every=timedelta(days=1), offset=timedelta(hours=2))
+def project_rest(*, at: datetime) -> None:
+    """The dates matching reads follow the budget, also after caps, limits or the calendar have changed."""
+    touched = Account.objects.filter(
+        Q(asks__released_at__isnull=True, asks__asked_at__gt=at - timedelta(days=budget.LOOK_BACK))
+        | Q(contacts__advocate__asks_a_quarter__isnull=False)
+        | Q(contacts__advocate__resting_until__isnull=False)
+    )
+    for pk in touched.order_by("pk").values_list("pk", flat=True).distinct():
+        with transaction.atomic():
+            budget.project(Account.objects.select_for_update().get(pk=pk), at=at)
+
+
+@job(every=timedelta(days=1), offset=timedelta(hours=3))
+def forget_unconfirmed_applications(*, at: datetime) -> None:
+    """What somebody wrote under an address nobody confirmed within a month goes."""
+    Application.objects.filter(status=Application.Status.FILED, filed_at__lt=at - timedelta(days=30)).delete()

@@ -1,0 +1,415 @@
+"""Signal + conditions + delay → effect, at most once for each occurrence (P16 to P18)."""
+
+import io
+import json
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from advocacy.crm.models import RecordedBasis
+from advocacy.delivery.models import Message
+from advocacy.lib.lifecycle import Refused
+from advocates import lifecycle as rules
+from advocates.actions import lifecycle
+from advocates.lifecycle import Condition, Effect, check_rule, people_in_order
+from advocates.models import Advocate, Firing, Invitation, InvitationTemplate, LifecycleRule, Task, Watermark
+from tests.factories import NOON, make_account, make_advocate, make_contact, make_signal, make_user
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def words(db: None) -> None:
+    """An invitation to send, whatever an earlier test did to the seeds."""
+    InvitationTemplate.objects.get_or_create(
+        region="",
+        language="en",
+        defaults={"subject": "Join {program}", "body": "Hello {given_name}", "basis": "Interest"},
+    )
+    LifecycleRule.objects.update(enabled=False)
+
+
+def make_rule(**fields: Any) -> LifecycleRule:
+    defaults: dict[str, Any] = {
+        "name": "Onboarded: invite", "signal": "onboarding_closed", "effect": "invite", "enabled": True,
+        "enabled_from": NOON - 10 * DAY,
+    }  # fmt: skip
+    return LifecycleRule.objects.create(**{**defaults, **fields})
+
+
+def tick(at: Any = NOON) -> None:
+    lifecycle.follow_signals(at=at)
+
+
+class TestTheMainPath:
+    def test_onboarding_closed_invites_the_champion(self) -> None:
+        cora = make_user("Cora Lind")
+        acorn = make_account("Acorn", csm=cora)
+        make_contact("Ada", acorn, persona="user")
+        mei = make_contact("Mei", acorn, persona="champion")
+        make_rule()
+        make_signal("onboarding_closed", acorn, at=NOON - DAY, occurrence="onb-1")
+        tick()
+        firing = Firing.objects.get()
+        assert (firing.status, firing.subject, firing.contact) == ("done", f"account:{acorn.pk}", mei)
+        assert firing.reasons == ["Onboarding closed on 9 March 2026", "Mei Barbosa was invited to the program."]
+        invitation = Invitation.objects.get()
+        assert (invitation.advocate.contact, invitation.firing, invitation.invited_by) == (mei, firing, cora)
+        assert invitation.advocate.status == Advocate.Status.INVITED
+        message = Message.objects.get(kind="invitation")
+        assert (message.contact, message.basis, message.purpose) == (mei, "invitation", "")
+        assert "Mei" in message.params["body"] or "Acorn" in message.params["body"]
+        assert RecordedBasis.objects.get(contact=mei).purpose == "invitation"
+
+    def test_at_most_two_people_in_the_order_of_the_roles(self) -> None:
+        acorn = make_account()
+        for name, persona in (("Ada", "user"), ("Ben", "admin"), ("Cid", "champion"), ("Dot", "champion")):
+            make_contact(name, acorn, persona=persona)
+        make_rule(whom="admin,champion", at_most=2)
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        tick()
+        assert {i.advocate.contact.given_name for i in Invitation.objects.all()} == {"Ben", "Cid"}
+
+    def test_whoever_cannot_be_reached_is_passed_over_with_the_reason(self) -> None:
+        acorn = make_account()
+        make_advocate("Ines", acorn)
+        make_contact("Gone", acorn, left_on=(NOON - DAY).date())
+        omar = make_contact("Omar", acorn, persona="admin")
+        make_rule()
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        tick()
+        firing = Firing.objects.get()
+        assert firing.contact == omar
+        assert "Ines Barbosa is a member already." in firing.reasons
+
+    def test_nobody_fits_opens_a_task_for_the_manager(self) -> None:
+        cora = make_user("Cora Lind")
+        acorn = make_account("Acorn", csm=cora)
+        make_contact("Ada", acorn, persona="other")
+        make_rule()
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        tick()
+        assert Firing.objects.get().status == "refused"
+        task = Task.objects.get(kind="find")
+        assert task.assignee == cora and "Acorn" in task.text
+        tick(NOON + DAY)
+        assert Task.objects.filter(kind="find").count() == 1
+
+    def test_bad_news_in_the_same_file_wins(self) -> None:
+        acorn = make_account()
+        make_contact("Mei", acorn)
+        make_rule()
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        make_signal("escalation_opened", acorn, at=NOON - DAY / 2)
+        tick()
+        assert not Invitation.objects.exists()
+        assert any("Asks are paused" in reason for reason in Firing.objects.get().reasons)
+
+    def test_a_signal_about_a_person_reaches_that_person_only(self) -> None:
+        acorn = make_account()
+        make_contact("Boss", acorn, persona="champion")
+        omar = make_contact("Omar", acorn, persona="user")
+        make_rule(name="Certified: invite them", signal="certified")
+        make_signal("certified", acorn, contact=omar, at=NOON - DAY)
+        tick()
+        assert Firing.objects.get().subject == f"contact:{omar.pk}"
+        assert Invitation.objects.get().advocate.contact == omar
+
+    def test_a_region_without_recorded_basis_invites_nobody(self) -> None:
+        InvitationTemplate.objects.all().delete()
+        InvitationTemplate.objects.create(region="Asia", language="en", subject="s", body="b", basis="x")
+        acorn = make_account(region="Europe")
+        make_contact("Mei", acorn)
+        make_rule()
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        tick()
+        assert not Message.objects.filter(kind="invitation").exists()
+        assert any("recorded basis" in reason for reason in Firing.objects.get().reasons)
+
+
+class TestAtMostOnce:
+    def setup_method(self) -> None:
+        self.acorn = make_account("Acorn")
+        make_contact("Mei", self.acorn)
+
+    def test_ticks_and_imports_again_fire_nothing_more(self) -> None:
+        make_rule()
+        signal = make_signal("onboarding_closed", self.acorn, at=NOON - DAY, occurrence="onb-1")
+        for minute in range(3):
+            tick(NOON + timedelta(minutes=minute))
+        type(signal).objects.filter(pk=signal.pk).update(received_at=NOON + DAY)  # the same file, loaded again
+        make_signal(
+            "onboarding_closed", self.acorn, at=NOON - DAY, occurrence="onb-1", source="other"
+        )  # another source
+        tick(NOON + 2 * DAY)
+        assert Firing.objects.count() == Invitation.objects.count() == 1
+
+    def test_off_and_on_again_fires_nothing_more(self) -> None:
+        rule = make_rule()
+        make_signal("onboarding_closed", self.acorn, at=NOON - DAY)
+        tick()
+        lifecycle.switch_off(rule, at=NOON)
+        lifecycle.switch_on(rule, at=NOON)
+        LifecycleRule.objects.filter(pk=rule.pk).update(enabled_from=NOON - 30 * DAY)  # even by hand, far back
+        tick(NOON + DAY)
+        assert Firing.objects.count() == 1
+
+    def test_lost_marks_cost_nothing_but_time(self) -> None:
+        make_rule()
+        make_signal("onboarding_closed", self.acorn, at=NOON - DAY)
+        tick()
+        Watermark.objects.all().delete()
+        tick(NOON + DAY)
+        assert Firing.objects.count() == 1
+
+    def test_history_never_fires_a_rule_that_is_switched_on(self) -> None:
+        make_signal("onboarding_closed", self.acorn, at=NOON - DAY, received_at=NOON + DAY)  # arrives late, too
+        rule = make_rule(enabled=False, enabled_from=None)
+        lifecycle.switch_on(rule, at=NOON)
+        tick(NOON + 2 * DAY)
+        assert not Firing.objects.exists()
+        make_signal("onboarding_closed", self.acorn, at=NOON + DAY, received_at=NOON + 2 * DAY)
+        tick(NOON + 2 * DAY)
+        assert Firing.objects.get().status == "done"
+
+    def test_a_clock_that_stood_still_finds_what_came_meanwhile(self) -> None:
+        make_rule()
+        tick(NOON - 5 * DAY)
+        make_signal("onboarding_closed", self.acorn, at=NOON - 4 * DAY, received_at=NOON - 4 * DAY)
+        tick(NOON + 30 * DAY)
+        assert Firing.objects.get().status == "done"
+
+    def test_a_signal_dated_ahead_fires_on_its_day(self) -> None:
+        make_rule()
+        make_signal("onboarding_closed", self.acorn, at=NOON + 10 * DAY, received_at=NOON)
+        tick(NOON + DAY)
+        assert not Firing.objects.exists()
+        tick(NOON + 9 * DAY)
+        tick(NOON + 11 * DAY)
+        assert Firing.objects.get().status == "done"
+
+    def test_another_occurrence_only_with_reentry(self) -> None:
+        rule = make_rule(effect="task", effect_params={"text": "call"})
+        make_signal("onboarding_closed", self.acorn, at=NOON - DAY, occurrence="2025")
+        tick()
+        make_signal("onboarding_closed", self.acorn, at=NOON, occurrence="2026")
+        tick(NOON + DAY)
+        assert list(Firing.objects.order_by("pk").values_list("status", flat=True)) == ["done", "refused"]
+        LifecycleRule.objects.filter(pk=rule.pk).update(reentry=True)
+        make_signal("onboarding_closed", self.acorn, at=NOON + DAY, occurrence="2027", received_at=NOON + DAY)
+        tick(NOON + 2 * DAY)
+        assert Firing.objects.filter(status="done").count() == 2
+
+    def test_two_occurrences_at_once_without_reentry_reach_once(self) -> None:
+        make_rule(effect="task", effect_params={"text": "call"})
+        for year in ("2025", "2026"):
+            make_signal("onboarding_closed", self.acorn, at=NOON - DAY, occurrence=year)
+        tick()
+        assert sorted(Firing.objects.values_list("status", flat=True)) == ["done", "refused"]
+        assert Task.objects.filter(kind="other").count() == 1
+
+
+class TestDelay:
+    def test_it_waits_for_its_day_and_looks_again_then(self) -> None:
+        acorn = make_account()
+        make_contact("Mei", acorn)
+        make_rule(delay_days=7, conditions=[{"fact": "account.region", "is": "is", "value": "Europe"}])
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        tick()
+        assert Firing.objects.get().status == "waiting"
+        tick(NOON + 5 * DAY)
+        assert Firing.objects.get().status == "waiting"
+        acorn.region = "Asia"
+        acorn.save()
+        tick(NOON + 7 * DAY)
+        firing = Firing.objects.get()
+        assert firing.status == "refused"
+        assert "the account's region is Europe: no, it is Asia" in firing.reasons
+
+    def test_switching_off_cancels_what_waits_and_keeps_it_on_record(self) -> None:
+        acorn = make_account()
+        make_contact("Mei", acorn)
+        rule = make_rule(delay_days=7)
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        tick()
+        assert lifecycle.switch_off(rule, at=NOON) == 1
+        lifecycle.switch_on(rule, at=NOON)
+        tick(NOON + 30 * DAY)
+        assert Firing.objects.get().status == "cancelled"
+        assert not Invitation.objects.exists()
+
+    def test_a_fault_in_one_firing_does_not_hold_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(doing: Any) -> str:
+            if doing.contact.given_name == "Bad":
+                raise RuntimeError("boom")
+            return "done"
+
+        monkeypatch.setitem(rules._effects, "odd", Effect("odd", "odd", do=fail, why_not=lambda *_a: None))
+        make_rule(effect="odd")
+        for name in ("Bad", "Good"):
+            account = make_account()
+            make_contact(name, account)
+            make_signal("onboarding_closed", account, at=NOON - DAY)
+        tick()
+        assert sorted(Firing.objects.values_list("status", flat=True)) == ["done", "waiting"]
+
+
+class TestConditions:
+    @pytest.mark.parametrize(
+        ("raw", "actual", "holds"),
+        [
+            ({"fact": "account.region", "is": "is", "value": "europe"}, "Europe", True),
+            ({"fact": "account.region", "is": "is_not", "value": "Europe"}, "", True),
+            ({"fact": "account.industry", "is": "one_of", "value": ["Food", "Retail"]}, "retail", True),
+            ({"fact": "account.employees", "is": "at_least", "value": 500}, 500, True),
+            ({"fact": "account.employees", "is": "at_least", "value": 500}, None, False),
+            ({"fact": "signal.value", "is": "at_most", "value": "6"}, 7, False),
+            ({"fact": "account.products", "is": "one_of", "value": ["Plan"]}, ["plan", "buy"], True),
+            ({"fact": "account.products", "is": "is_not", "value": "plan"}, ["plan"], False),
+        ],
+    )
+    def test_they_hold_or_not(self, raw: Any, actual: Any, holds: bool) -> None:
+        assert Condition.read(raw).holds(actual) is holds
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            "x",
+            {},
+            {"fact": "account.shoe", "is": "is", "value": 1},
+            {"fact": ["x"], "is": "is", "value": 1},
+            {"fact": "account.region", "is": "at_least", "value": 3},
+            {"fact": "account.region", "is": "like", "value": 3},
+            {"fact": "account.employees", "is": "is", "value": "many"},
+            {"fact": "account.region", "is": "one_of", "value": "x"},
+            {"fact": "account.region", "is": "is", "value": ["x"]},
+            {"fact": "signal.value", "is": "is", "value": "NaN"},
+        ],
+    )
+    def test_nonsense_is_refused_with_a_sentence(self, raw: Any) -> None:
+        with pytest.raises(ValidationError):
+            Condition.read(raw)
+
+    def test_an_effect_nobody_declared_cannot_be_chosen(self) -> None:
+        wrong = check_rule(signal="renewed", conditions=[], effect="fly", effect_params={}, whom="champion")
+        assert list(wrong) == ["effect"]
+        rule = make_rule(enabled=False, enabled_from=None, effect="fly")
+        with pytest.raises(Refused, match="fly"):
+            lifecycle.switch_on(rule, at=NOON)
+
+    def test_feelings_never_lead_to_an_ask_for_a_public_review(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        ask = Effect("review", "ask for a review", do=lambda d: "", why_not=lambda *_a: None, asks_public_review=True)
+        monkeypatch.setitem(rules._effects, "review", ask)
+        fine = check_rule(signal="renewed", conditions=[], effect="review", effect_params={}, whom="champion")
+        assert fine == {}
+        for signal, conditions in (
+            ("nps", []), ("csat", []), ("renewed", [{"fact": "account.readiness", "is": "is", "value": "ready"}]),
+        ):  # fmt: skip
+            assert "effect" in check_rule(
+                signal=signal, conditions=conditions, effect="review", effect_params={}, whom="champion"
+            )
+
+    def test_people_by_role(self) -> None:
+        acorn = make_account()
+        people = [make_contact(n, acorn, persona=p) for n, p in (("A", "user"), ("B", "decider"), ("C", "champion"))]
+        people.append(make_contact("NoMail", acorn, persona="champion", email=""))
+        found = people_in_order(people, "champion, decider", 5)
+        assert [person.given_name for person in found] == ["C", "B"]
+
+
+class TestDryRun:
+    def run(self, *more: str) -> dict[str, Any]:
+        out = io.StringIO()
+        call_command("rules", "--dry-run", "--json", *more, stdout=out)
+        return json.loads(out.getvalue())
+
+    def test_a_past_period_tells_who_why_and_why_not_and_writes_nothing(self) -> None:
+        acorn, birch = make_account("Acorn"), make_account("Birch", region="Asia")
+        mei = make_contact("Mei", acorn)
+        make_contact("Omar", birch)
+        make_rule(
+            enabled=False, enabled_from=None, conditions=[{"fact": "account.region", "is": "is", "value": "Europe"}]
+        )
+        make_signal("onboarding_closed", acorn, at=NOON - 30 * DAY)
+        make_signal("onboarding_closed", birch, at=NOON - 29 * DAY)
+        make_signal("onboarding_closed", birch, at=NOON - 90 * DAY)
+        answer = self.run("--rule", "onboarded: invite", "--from", "2026-02-01", "--to", "2026-02-28")
+        assert not Firing.objects.exists() and not Message.objects.exists() and not Invitation.objects.exists()
+        rule = answer["rules"][0]
+        assert (rule["signals"], rule["would_fire"]) == (2, 1)
+        yes, no = rule["firings"]
+        assert yes["fires"] and yes["who"] == [{"contact": mei.pk, "name": "Mei Barbosa"}]
+        assert not no["fires"]
+        assert any("no, it is Asia (as known today)" in why for why in no["why"])
+
+    def test_readiness_and_membership_are_read_as_they_were_then(self) -> None:
+        acorn, birch = make_account("Acorn"), make_account("Birch")
+        make_advocate("Ines", acorn, at=NOON - 5 * DAY, created_at=NOON - 5 * DAY)  # joined after the period
+        make_contact("Omar", birch)
+        make_rule(enabled=False, enabled_from=None)
+        for account in (acorn, birch):
+            make_signal("onboarding_closed", account, at=NOON - 30 * DAY)
+        make_signal("escalation_opened", birch, at=NOON - 31 * DAY, occurrence="T")
+        tick(NOON - 30 * DAY)
+        make_signal("escalation_closed", birch, at=NOON - 20 * DAY, occurrence="T")
+        tick(NOON)
+        found = {
+            f["account"]: f
+            for f in self.run("--rule", "Onboarded: invite", "--from", "2026-01-01")["rules"][0]["firings"]
+        }
+        assert found["Acorn"]["fires"], "she had not joined yet"
+        assert not found["Birch"]["fires"], "asks were paused then"
+
+    def test_without_a_period_it_tells_what_the_rules_that_are_on_would_do_now(self) -> None:
+        acorn = make_account()
+        make_contact("Mei", acorn)
+        make_rule()
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        assert self.run()["rules"][0]["would_fire"] == 1
+        tick()
+        rule = self.run()["rules"][0]
+        assert rule["would_fire"] == 0
+        assert "The rule has fired for this occurrence already." in rule["firings"][0]["why"]
+
+    def test_wrong_arguments_meet_a_clear_word(self) -> None:
+        with pytest.raises(CommandError, match="Only --dry-run"):
+            call_command("rules")
+        with pytest.raises(CommandError, match="no rule “Nonsense”"):
+            self.run("--rule", "Nonsense")
+        with pytest.raises(CommandError, match="not a date"):
+            self.run("--from", "yesterday")
+        with pytest.raises(CommandError, match="before --from"):
+            self.run("--from", "2026-03-02", "--to", "2026-03-01")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoClocks:
+    def test_two_clocks_at_once_invite_once(self) -> None:
+        for _number in range(8):
+            account = make_account()
+            make_contact("Mei", account)
+            make_signal("onboarding_closed", account, at=NOON - DAY)
+        make_rule()
+        errors: list[Exception] = []
+
+        def clock() -> None:
+            try:
+                tick()
+            except Exception as error:
+                errors.append(error)
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=clock) for _each in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert not errors
+        assert Firing.objects.filter(status="done").count() == 8
+        assert Invitation.objects.count() == Message.objects.filter(kind="invitation").count() == 8

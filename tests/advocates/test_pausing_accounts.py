@@ -1,0 +1,127 @@
+"""Bad news pauses asks at an account, each pause has its own release, all must clear (P2)."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from advocacy.crm import readiness
+from advocacy.crm.models import Account, Pause
+from advocacy.lib.lifecycle import Refused
+from advocates.actions import lifecycle
+from advocates.models import Task
+from tests.factories import NOON, make_account, make_contact, make_signal, make_user
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def follow(at: Any = NOON) -> list[Pause]:
+    return readiness.follow_signals(at=at)
+
+
+def state(account: Account) -> tuple[str, str]:
+    account.refresh_from_db()
+    return account.readiness, account.readiness_reason
+
+
+class TestNegativeSignals:
+    def test_an_escalation_pauses_until_it_is_closed(self) -> None:
+        acorn = make_account("Acorn")
+        make_signal("escalation_opened", acorn, at=NOON - DAY, occurrence="T-1")
+        follow()
+        assert state(acorn) == ("paused", "Escalation opened on 2026-03-09")
+        make_signal("escalation_closed", acorn, at=NOON, occurrence="T-1")
+        follow(NOON + DAY)
+        assert state(acorn) == ("ready", "")
+
+    def test_closing_one_ticket_leaves_the_other(self) -> None:
+        acorn = make_account("Acorn")
+        for ticket in ("T-1", "T-2"):
+            make_signal("escalation_opened", acorn, at=NOON - DAY, occurrence=ticket)
+        follow()
+        assert state(acorn)[1].endswith("and 1 more reason")
+        make_signal("escalation_closed", acorn, at=NOON, occurrence="T-1")
+        follow(NOON + DAY)
+        assert state(acorn)[0] == "paused"
+
+    def test_an_escalation_that_was_closed_long_ago_pauses_nothing(self) -> None:
+        acorn = make_account()
+        make_signal("escalation_closed", acorn, at=NOON - 300 * DAY, occurrence="T-1")
+        make_signal("escalation_opened", acorn, at=NOON - 301 * DAY, occurrence="T-1")
+        assert follow() == []
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "paused"), [("nps", 6, True), ("nps", 7, False), ("csat", 2, True), ("csat", 3, False)]
+    )
+    def test_the_value_decides(self, kind: str, value: int, paused: bool) -> None:
+        acorn = make_account()
+        make_signal(kind, acorn, contact=make_contact("Ines", acorn), value=value, at=NOON - DAY)
+        follow()
+        assert (state(acorn)[0] == "paused") is paused
+
+    def test_only_the_person_who_was_unhappy_can_be_happy_again(self) -> None:
+        acorn = make_account()
+        ines, omar = make_contact("Ines", acorn), make_contact("Omar", acorn)
+        make_signal("nps", acorn, contact=ines, value=3, at=NOON - 5 * DAY)
+        make_signal("nps", acorn, contact=omar, value=10, at=NOON - 3 * DAY)
+        follow()
+        assert state(acorn)[0] == "paused"
+        make_signal("nps", acorn, contact=ines, value=9, at=NOON - DAY)
+        follow(NOON)
+        assert state(acorn)[0] == "ready"
+
+    def test_old_news_stops_meaning_anything(self) -> None:
+        acorn = make_account()
+        make_signal("nps", acorn, contact=make_contact("Ines", acorn), value=3, at=NOON - 200 * DAY)
+        assert follow() == []
+        make_signal("upsell_lost", acorn, at=NOON - DAY)
+        follow()
+        assert state(acorn)[0] == "paused"
+        readiness.release_on_date(at=NOON + 28 * DAY)
+        assert state(acorn)[0] == "paused"
+        readiness.release_on_date(at=NOON + 31 * DAY)
+        assert state(acorn)[0] == "ready"
+
+    def test_the_same_news_twice_pauses_once_and_stays_lifted(self) -> None:
+        acorn, rita = make_account(), make_user("Rita")
+        make_signal("churn_notice", acorn, at=NOON - DAY)
+        follow()
+        follow()
+        readiness.lift(Pause.objects.get(), by=rita, at=NOON)
+        follow(NOON + DAY)
+        assert state(acorn)[0] == "ready"
+        assert Pause.objects.count() == 1
+
+    def test_a_care_task_opens_for_the_csm_once(self) -> None:
+        cora = make_user("Cora")
+        acorn = make_account("Acorn", csm=cora)
+        make_signal("escalation_opened", acorn, at=NOON - DAY)
+        lifecycle.follow_signals(at=NOON)
+        lifecycle.follow_signals(at=NOON + timedelta(minutes=1))
+        task = Task.objects.get(kind="care")
+        assert (task.assignee, task.account) == (cora, acorn)
+        assert task.text.startswith("Acorn: Escalation opened")
+
+
+class TestByHand:
+    def test_a_pause_needs_a_reason_and_ends_on_its_day(self) -> None:
+        acorn, rita = make_account(), make_user("Rita")
+        with pytest.raises(Refused, match="why"):
+            readiness.pause(acorn, reason=" ", by=rita, at=NOON)
+        readiness.pause(acorn, reason="Audit week", by=rita, at=NOON, until=date(2026, 3, 15))
+        assert state(acorn) == ("paused", "Audit week")
+        readiness.release_on_date(at=NOON + 5 * DAY)
+        assert state(acorn)[0] == "paused", "its last day counts"
+        readiness.release_on_date(at=NOON + 6 * DAY)
+        assert state(acorn)[0] == "ready"
+
+    def test_not_ready_is_what_staff_said_until_they_say_otherwise(self) -> None:
+        acorn, rita = make_account(), make_user("Rita")
+        readiness.set_not_ready(acorn, reason="New, nobody knows them yet")
+        pause = readiness.pause(acorn, reason="Audit", by=rita, at=NOON)
+        assert state(acorn) == ("not_ready", "New, nobody knows them yet")
+        readiness.set_ready(acorn)
+        assert state(acorn) == ("paused", "Audit")
+        readiness.lift(pause, by=rita, at=NOON)
+        assert state(acorn)[0] == "ready"
