@@ -111,14 +111,16 @@ def look(opener: Opener, *, encoding: str = "", delimiter: str = "") -> Found:
         text = _text(stream, encoding)
         try:
             first = text.readline(LONGEST_LINE)
+            if first.strip().lower().startswith("sep=") and len(first.strip()) <= 5:
+                skip = 1
+                delimiter = delimiter or first.strip()[4:] or "\t"
+                first = text.readline(LONGEST_LINE)
+            if not delimiter:
+                delimiter = _delimiter(first + "".join(text.readline(LONGEST_LINE) for _line in range(20)))
         except UnicodeError:
             raise BadFile(_("The file cannot be read as {encoding}.").format(encoding=encoding)) from None
-        if first.strip().lower().startswith("sep=") and len(first.strip()) <= 5:
-            skip = 1
-            delimiter = delimiter or first.strip()[4:] or "\t"
-            first = text.readline(LONGEST_LINE)
-        if not delimiter:
-            delimiter = _delimiter(first + "".join(text.readline(LONGEST_LINE) for _line in range(20)))
+        finally:
+            text.detach()
     if len(delimiter) != 1:
         raise BadFile(_("The delimiter must be one character, such as , or ;."))
     return Found(encoding, delimiter, size, lines, clean, skip)
@@ -193,6 +195,12 @@ class Rows:
         return line
 
     def __iter__(self) -> Iterator[Row]:
+        try:
+            yield from self._read()
+        finally:
+            self._lines.detach()  # the file belongs to whoever opened it
+
+    def _read(self) -> Iterator[Row]:
         feed = _Feed(self._next_line)
         clean = self._found.clean
         reader = csv.reader(feed, delimiter=self._found.delimiter, strict=True)
