@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -14,6 +14,59 @@ from django.utils.translation import gettext_lazy as _
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import Contact
 from advocacy.lib.lifecycle import Lifecycle
+
+
+class Batch(Lifecycle):
+    """A run of messages that go together, such as one edition: it can be paused, resumed and stopped while it goes.
+
+    ``key`` is what its messages carry in ``batch``; a batch without a row here cannot be held, and simply goes.
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
+        STOPPED = "stopped", _("stopped")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "running": frozenset({"paused", "stopped"}),
+        "paused": frozenset({"running", "stopped"}),
+        "stopped": frozenset(),
+    }
+
+    key = models.CharField(max_length=60, unique=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.RUNNING)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("run of mail")
+        verbose_name_plural = _("runs of mail")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["running", "paused", "stopped"]), name="mail_batch_status_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def visible_to(self, user: Any) -> Self:
+        """Whoever may see the outbox sees all of it; everybody else what was sent to them as one who signs in."""
+        if user.has_perm("delivery.view_message"):
+            return self
+        return self.filter(user=user.pk)
+
+    def due(self, *, at: Any) -> Self:
+        return self.filter(status=Message.Status.DUE, due_at__lte=at)
+
+    def ready(self, *, at: Any) -> Self:
+        """Due, and not of a run that is held."""
+        held = Batch.objects.filter(status=Batch.Status.PAUSED).values_list("key", flat=True)
+        return self.due(at=at).exclude(batch__in=list(held))
+
+    def in_doubt(self) -> Self:
+        return self.filter(status=Message.Status.IN_DOUBT)
 
 
 class Message(Lifecycle):
@@ -38,7 +91,7 @@ class Message(Lifecycle):
         "due": frozenset({"leased", "cancelled", "suppressed"}),
         "leased": frozenset({"due", "sending", "suppressed", "failed", "cancelled"}),
         "sending": frozenset({"sent", "due", "failed", "in_doubt"}),
-        "in_doubt": frozenset({"sent", "due", "cancelled"}),
+        "in_doubt": frozenset({"sent", "due", "cancelled"}),  # by a person, or by the very sender that knows
         "failed": frozenset({"due", "cancelled"}),
         "suppressed": frozenset(),
         "cancelled": frozenset(),
@@ -75,6 +128,8 @@ class Message(Lifecycle):
     result = models.CharField(_("result"), max_length=500, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects = MessageQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("outbox")
@@ -98,11 +153,15 @@ class Message(Lifecycle):
         ]
         indexes = [
             models.Index(fields=["due_at", "id"], condition=Q(status="due"), name="message_due"),
+            # Single mails (a sign-in code) are found without wading through an edition that is due as well.
+            models.Index(fields=["due_at", "id"], condition=Q(status="due", batch=""), name="message_due_single"),
             models.Index(fields=["leased_until"], condition=Q(status__in=["leased", "sending"]), name="message_leased"),
             models.Index(fields=["batch", "status"], condition=~Q(batch=""), name="message_batch"),
             models.Index(fields=["contact", "-sent_at"], name="message_contact"),
             models.Index(Lower("to_email"), name="message_to"),
-            models.Index(fields=["status", "-id"], name="message_status"),
+            models.Index(
+                fields=["status", "-id"], condition=Q(status__in=["failed", "in_doubt"]), name="message_trouble"
+            ),
         ]
 
     def __str__(self) -> str:

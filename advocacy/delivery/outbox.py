@@ -10,9 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
 
 from advocacy.crm.models import Contact
+from advocacy.delivery import secrets, tasks
 from advocacy.delivery.models import Message
+from advocacy.lib.jobs import nudge
 from advocacy.users.models import User
 
 
@@ -30,17 +34,20 @@ def owe(
     counts: bool = True,
     reply_to: str = "",
     batch: str = "",
-    secret: bytes | None = None,
+    secret: Mapping[str, Any] | None = None,
 ) -> Message | None:
     """Put one mail into the outbox; the same ``kind`` and ``dedupe_key`` twice is one mail.
 
     ``template`` is a name such as ``opportunities/nomination`` (``templates/opportunities/mail/nomination.mjml`` and
-    ``.txt``); ``params`` is JSON the template renders with, never a body. ``purpose`` is the consent read again at the last
-    moment; empty means it needs none. Returns the row, old or new, or None when the person has no address.
+    ``.txt``); ``params`` is JSON the template renders with, never a body. ``purpose`` is the consent read again at the
+    last moment; empty means it needs none. ``secret`` is more parameters, kept encrypted and wiped once sent.
+    Returns the row, old or new, or None when the person has no address.
     """
     email, name, language, zone = _address(to)
     if not email:
         return None
+    if (purpose or basis) and not isinstance(to, Contact):
+        raise ValueError("Consent is a contact's: mail that needs it is owed to a Contact.")
     Message.objects.bulk_create(
         [
             Message(
@@ -48,7 +55,7 @@ def owe(
                 dedupe_key=dedupe_key,
                 template=template,
                 params=dict(params or {}),
-                secret=secret,
+                secret=secrets.sealed(secret) if secret else None,
                 contact=to if isinstance(to, Contact) else None,
                 user=to if isinstance(to, User) else None,
                 to_email=email,
@@ -67,7 +74,20 @@ def owe(
         ],
         ignore_conflicts=True,
     )
+    if due_at is None or due_at <= timezone.now():
+        nudge_sender()
     return Message.objects.get(kind=kind, dedupe_key=dedupe_key)
+
+
+def nudge_sender() -> None:
+    """Wake a sender once this transaction has committed; lost nudges are made good by the clock."""
+
+    def wake() -> None:
+        nudge(tasks.send_due)
+
+    waiting = transaction.get_connection().run_on_commit
+    if not any(getattr(hook[1], "__qualname__", "") == wake.__qualname__ for hook in waiting):
+        transaction.on_commit(wake)  # once for each transaction is enough, however many mails it owes
 
 
 def new_message_id() -> str:

@@ -9,7 +9,7 @@ import contextlib
 import re
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -34,9 +34,13 @@ class CannotRender(Exception):
 
 @dataclass(frozen=True)
 class Rendered:
+    """The words of one mail; ``reply_to`` and ``leave_url`` are what the renderer found out on its way."""
+
     subject: str
     html: str
     text: str
+    reply_to: str = ""
+    leave_url: str = ""
 
 
 # --- What upper floors add ------------------------------------------------------------------------------------------
@@ -94,6 +98,7 @@ def render_many(messages: Sequence[Message]) -> dict[int, Rendered | Exception]:
     together: dict[str, list[Message]] = {}
     for message in messages:
         together.setdefault(message.template, []).append(message)
+    program = Program.current()
     for template, group in together.items():
         renderer = _batch_renderers.get(template)
         if renderer is not None:
@@ -104,18 +109,22 @@ def render_many(messages: Sequence[Message]) -> dict[int, Rendered | Exception]:
             continue
         for message in group:
             try:
-                done[message.pk] = render(message)
+                done[message.pk] = render(message, program=program)
             except Exception as error:
                 done[message.pk] = error
     return done
 
 
-def render(message: Message, *, more: Mapping[str, Any] | None = None, strict: str = "") -> Rendered:
+def render(
+    message: Message, *, more: Mapping[str, Any] | None = None, program: Program | None = None, strict: str = ""
+) -> Rendered:
     """Render one message. ``strict`` is shown in place of every variable nobody set (for tests of templates)."""
     with on_readers_clock(message.language, message.time_zone):
-        values = values_for(message)
+        values = values_for(message, program=program)
         values.update(more or {})
-        return render_values(message.template, values, strict=strict)
+        words = render_values(message.template, values, strict=strict)
+    manager = values["manager"]
+    return replace(words, reply_to=manager["email"] if manager else "", leave_url=values["unsubscribe_url"])
 
 
 def render_values(template: str, values: dict[str, Any], *, strict: str = "") -> Rendered:
@@ -150,7 +159,7 @@ def compile_mjml(source: str) -> str:
         raise CannotRender(_("The template is not good MJML: %(why)s.") % {"why": error}) from None
 
 
-def values_for(message: Message) -> dict[str, Any]:
+def values_for(message: Message, *, program: Program | None = None) -> dict[str, Any]:
     """The context of a template: its parameters and what every mail has."""
     contact = message.contact
     if contact is not None:
@@ -162,7 +171,7 @@ def values_for(message: Message) -> dict[str, Any]:
     manager = manager_of(contact)
     leave = unsubscribe_url(message) if message.purpose or message.basis else ""
     return {
-        **common_values(),
+        **common_values(program),
         "recipient": {"name": one_line(message.to_name), "given_name": one_line(given), "email": message.to_email},
         "greeting": greeting(one_line(given)),
         "manager": {"name": manager.name, "email": manager.email, "title": manager.title} if manager else None,
@@ -172,9 +181,9 @@ def values_for(message: Message) -> dict[str, Any]:
     }
 
 
-def common_values() -> dict[str, Any]:
+def common_values(program: Program | None = None) -> dict[str, Any]:
     """What is the same in every mail of one language."""
-    program = Program.current()
+    program = program or Program.current()
     light, dark = accents(program.accent)
     language = translation.get_language() or settings.LANGUAGE_CODE
     rtl = translation.get_language_bidi()

@@ -30,7 +30,9 @@ def test_the_token_is_safe_in_an_address():
     assert all(char.isascii() and (char.isalnum() or char in "-_:") for char in token)
 
 
-@pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: t[1:], lambda t: "", lambda t: t + "=", lambda t: "é" + t])
+@pytest.mark.parametrize(
+    "spoil", [lambda t: t[:-1], lambda t: t[1:], lambda t: "", lambda t: t + "=", lambda t: "é" + t]
+)
 def test_a_torn_link_says_so(spoil):
     with pytest.raises(signed.BadLink, match="not complete"):
         signed.read("answer", spoil(signed.sign("answer", "42")))

@@ -31,7 +31,7 @@ def portal_url(name: str, *args: Any, **kwargs: Any) -> str:
 
 @register.simple_tag
 def signed_url(name: str, purpose: str, value: Any) -> str:
-    """The absolute address of a page that is opened by a signed link: ``{% signed_url "opportunities:answer" "answer" id %}``."""
+    """The absolute address of a signed link: ``{% signed_url "opportunities:answer" "answer" id as url %}``."""
     return absolute(reverse(name, args=[signed.sign(purpose, value)]))
 
 

@@ -1,0 +1,346 @@
+"""The sender: takes what is due from the outbox and hands it on, each message once.
+
+Messages are taken in shares of up to a hundred (``SKIP LOCKED``, ``leased_until``), so any number of senders work side
+by side. Each message is marked as *sending* on its own, in the same statement that marks the one before it as *sent*
+and that asks every gate; so a kill leaves at most one message in doubt, and nothing revoked a moment ago leaves.
+
+* A lease that ran out while its message only waited goes back to *due*: it certainly did not go.
+* One that ran out in *sending* becomes *in doubt*: a person settles it, it is never sent again by itself.
+"""
+
+import os
+import secrets
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from advocacy.crm.models import Contact, Program
+from advocacy.delivery import gates, mime, rendering
+from advocacy.delivery.models import Message, Suppression
+from advocacy.delivery.rendering import Rendered, zone_of
+from advocacy.delivery.transport import InDoubt, Never, NotNow, NotTaken, Problem, Transport, Unreachable, transport
+
+logger = structlog.get_logger(__name__)
+
+SHARE = 100
+SECONDS_A_SHARE = 5.0
+"""A share is as many messages as go out in about this time: a sign-in code never waits longer behind an edition."""
+TRIES = 8
+TRIES_OF_THE_LINE = 40
+DATABASE_TRIES = 15
+MORNING = 8  # the hour, on the reader's clock, at which mail beyond the daily cap goes on
+
+Status = Message.Status
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message the server has taken, not yet on record as sent."""
+
+    pk: int
+    said: str
+    at: datetime
+
+
+class Sender:
+    """One sender. ``clock`` gives the time; ``out`` is the way mail takes."""
+
+    def __init__(
+        self,
+        *,
+        out: Transport | None = None,
+        clock: Callable[[], datetime] = timezone.now,
+        share: int = SHARE,
+        lease: timedelta | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.out = out or transport()
+        self.clock = clock
+        self.share = share
+        self.lease = lease or timedelta(seconds=settings.MAIL_LEASE_SECONDS)
+        self.stop = stop
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:80]
+        self.seconds_each = 0.0
+        self.counts: Counter[str] = Counter()
+        self.pending: Sent | None = None
+        self._leased_until = self.clock()
+
+    # --- A run --------------------------------------------------------------------------------------------------------
+    def run(self, *, seconds: float = 0.0) -> Counter[str]:
+        """Send until nothing is due, ``seconds`` have passed or ``stop`` says so; returns what became of how many."""
+        ends = time.monotonic() + seconds if seconds else float("inf")
+        before = self.counts.copy()
+        return_expired(at=self.clock())
+        try:
+            while time.monotonic() < ends and not self.stop():
+                if not self.send_a_share():
+                    break
+        except (DatabaseError, InterfaceError):
+            self._hold_on_to_pending()
+            raise
+        finally:
+            self.release()
+        return self.counts - before
+
+    def _hold_on_to_pending(self) -> None:
+        """The database went away with a mail just sent: keep trying to put it on record, or it would be in doubt."""
+        for _attempt in range(DATABASE_TRIES):
+            if self.pending is None:
+                return
+            if not connection.in_atomic_block:
+                connection.close()
+            try:
+                self._record_pending()
+            except (DatabaseError, InterfaceError):
+                time.sleep(1)
+
+    def send_a_share(self) -> int:
+        """Take one share and work it off; returns how many were taken. Raises ``Unreachable`` with nothing taken."""
+        self._record_pending()
+        if not Message.objects.ready(at=self.clock()).exists():
+            return 0
+        self.out.open()
+        messages = self.take()
+        if not messages:
+            return 0
+        began = time.monotonic()
+        program = Program.current()
+        words = rendering.render_many(messages)
+        handled = 0
+        for message in messages:
+            if self.stop():
+                break
+            self._renew()
+            try:
+                self._one(message, words.get(message.pk), program)
+            except Unreachable:
+                self._record_pending()
+                self.release()
+                raise
+            handled += 1
+        self._record_pending()
+        self.seconds_each = (time.monotonic() - began) / max(handled, 1)
+        if self.stop():
+            self.release()
+        return len(messages)
+
+    # --- Taking -------------------------------------------------------------------------------------------------------
+    def take(self) -> list[Message]:
+        """Lease the next share: single mails before runs, the longest due first."""
+        at = self.clock()
+        most = self.share
+        if self.seconds_each:
+            most = max(5, min(most, int(SECONDS_A_SHARE / self.seconds_each)))
+        with transaction.atomic():
+            free = Message.objects.ready(at=at).select_for_update(skip_locked=True).order_by("due_at", "id")
+            ids = list(free.filter(batch="").values_list("pk", flat=True)[:most])
+            if len(ids) < most:
+                runs = free.exclude(batch="")
+                ids += list(runs.values_list("pk", flat=True)[: most - len(ids)])
+            self._leased_until = at + self.lease
+            Message.objects.filter(pk__in=ids, status=Status.DUE).update(
+                status=Status.LEASED, leased_until=self._leased_until, leased_by=self.name
+            )
+        found = Message.objects.select_related("contact", "user").in_bulk(ids)
+        return [found[pk] for pk in ids if pk in found]
+
+    def _renew(self) -> None:
+        at = self.clock()
+        if self._leased_until - at < self.lease / 2:
+            self._leased_until = at + self.lease
+            Message.objects.filter(leased_by=self.name, status=Status.LEASED).update(leased_until=self._leased_until)
+
+    def release(self) -> None:
+        """Give back what was taken and not touched."""
+        Message.objects.filter(leased_by=self.name, status=Status.LEASED).update(
+            status=Status.DUE, leased_until=None, leased_by=""
+        )
+
+    # --- One message --------------------------------------------------------------------------------------------------
+    def _one(self, message: Message, words: Rendered | Exception | None, program: Program) -> None:
+        try:
+            if words is None:
+                raise rendering.CannotRender(_("Nobody rendered it."))
+            if isinstance(words, Exception):
+                raise words
+            mail = self.out.prepare(mime.build(message, words, program=program, at=self.clock()))
+        except Exception as error:  # a poisoned message is its own misfortune
+            self._failed(message, _why(error))
+            return
+        if not self._mark_sending(message, cap=program.mail_cap_a_day):
+            self._not_let_out(message, cap=program.mail_cap_a_day)
+            return
+        try:
+            said = self.out.send(mail)
+        except Problem as problem:
+            self._after_problem(message, problem)
+            if isinstance(problem, Unreachable):
+                raise
+        except Exception as error:  # nothing was written yet, or the transport would have said so
+            self._settle(message, Status.FAILED, _why(error))
+        else:
+            self.pending = Sent(message.pk, said[:480], self.clock())
+            self.counts["sent"] += 1
+
+    def _mark_sending(self, message: Message, *, cap: int) -> bool:
+        """One statement, one commit: the one before is on record as sent, and this one may go, or may not."""
+        at = self.clock()
+        asked, values = gates.bound(cap, message=message.pk, at=at, today=_day_began(message, at))
+        claim = _CLAIM.replace("{gates}", asked)
+        claim_values = [at, at + self.lease, message.pk, self.name, *values, self.name]
+        with connection.cursor() as cursor:
+            if self.pending is None:
+                cursor.execute(claim, claim_values)
+            else:
+                cursor.execute(
+                    f"WITH before AS ({_RECORD_SENT}) {claim}",
+                    [*self._record_values(self.pending), *claim_values],
+                )
+            row = cursor.fetchone()
+        self.pending = None
+        if row is None:
+            return False
+        return not row[0] or not cap or self._still_under_cap(message, cap=cap, at=at)
+
+    @transaction.atomic
+    def _still_under_cap(self, message: Message, *, cap: int, at: datetime) -> bool:
+        """Another sender has mail for the same person in hand: count again, one after the other, and give way."""
+        Contact.objects.select_for_update().get(pk=message.contact_id)
+        others = Message.objects.exclude(pk=message.pk).filter(
+            contact=message.contact_id,
+            counts=True,
+            status__in=[Status.SENT, Status.SENDING, Status.IN_DOUBT],
+            sending_since__gte=_day_began(message, at),
+        )
+        if others.count() < cap:
+            return True
+        Message.objects.filter(pk=message.pk, status=Status.SENDING, leased_by=self.name).update(status=Status.LEASED)
+        return False
+
+    def _record_pending(self) -> None:
+        if self.pending is not None:
+            with connection.cursor() as cursor:
+                cursor.execute(_RECORD_SENT, self._record_values(self.pending))
+            self.pending = None
+
+    def _record_values(self, sent: Sent) -> list[object]:
+        return [sent.at, sent.said, sent.pk, self.name]
+
+    # --- What did not go ----------------------------------------------------------------------------------------------
+    def _not_let_out(self, message: Message, *, cap: int) -> None:
+        at = self.clock()
+        mine = Message.objects.filter(pk=message.pk, status=Status.LEASED, leased_by=self.name)
+        if not mine.exists():
+            return  # the lease ran out, and another sender has it
+        gate = gates.closed(message, cap=cap, at=at, today=_day_began(message, at))
+        if gate is None:  # it has opened again since: let it come round once more
+            mine.update(status=Status.DUE, leased_until=None, leased_by="")
+        elif gate.outcome == Status.DUE:
+            due_at = _tomorrow(message, at) if gate.name == "cap" else message.due_at
+            mine.update(status=Status.DUE, leased_until=None, leased_by="", due_at=due_at, result=str(gate.reason))
+            self.counts["later"] += 1
+        else:
+            mine.update(
+                status=gate.outcome, leased_until=None, leased_by="", secret=None, result=str(gate.reason)[:480]
+            )
+            self.counts[gate.outcome] += 1
+
+    def _after_problem(self, message: Message, problem: Problem) -> None:
+        at, said = self.clock(), str(problem)
+        if isinstance(problem, InDoubt):
+            self._settle(message, Status.IN_DOUBT, said)
+        elif isinstance(problem, Never):
+            self._settle(message, Status.FAILED, said)
+            if problem.bounced:
+                suppress(message.to_email, "bounced", at=at, note=said)
+        elif isinstance(problem, (NotTaken, Unreachable)):
+            tries = message.attempts + 1
+            if tries >= TRIES_OF_THE_LINE:  # always at this mail: then it is the mail
+                self._settle(message, Status.FAILED, said)
+            else:
+                self._settle(message, Status.DUE, said, due_at=at + timedelta(seconds=15 * min(tries, 20)))
+        else:
+            assert isinstance(problem, NotNow)
+            tries = message.attempts + 1
+            if tries >= TRIES:
+                self._settle(
+                    message, Status.FAILED, _("Refused %(times)d times: %(said)s") % {"times": tries, "said": said}
+                )
+            else:
+                self._settle(message, Status.DUE, said, due_at=at + timedelta(minutes=min(2**tries, 240)))
+
+    def _settle(self, message: Message, status: str, said: str, *, due_at: datetime | None = None) -> None:
+        self.counts["later" if status == Status.DUE else status] += 1
+        Message.objects.filter(pk=message.pk, status=Status.SENDING, leased_by=self.name).update(
+            status=status, leased_until=None, leased_by="", result=said[:480], due_at=due_at or F("due_at")
+        )
+
+    def _failed(self, message: Message, why: str) -> None:
+        self.counts["failed"] += 1
+        Message.objects.filter(pk=message.pk, status=Status.LEASED, leased_by=self.name).update(
+            status=Status.FAILED, leased_until=None, leased_by="", result=why
+        )
+        logger.error("mail_failed", message=message.pk, template=message.template, why=why)
+
+
+_CLAIM = """
+    UPDATE delivery_message SET status = 'sending', sending_since = %s, leased_until = %s, attempts = attempts + 1
+    WHERE id = %s AND status = 'leased' AND leased_by = %s AND EXISTS ({gates})
+    RETURNING counts AND contact_id IS NOT NULL AND EXISTS (
+        SELECT 1 FROM delivery_message other
+        WHERE other.contact_id = delivery_message.contact_id AND other.counts AND other.id <> delivery_message.id
+            AND other.status IN ('leased', 'sending') AND other.leased_by <> %s
+    )
+"""
+_RECORD_SENT = (
+    "UPDATE delivery_message SET status = 'sent', sent_at = %s, result = %s, secret = NULL, leased_until = NULL"
+    # In doubt, too: the lease may have run out while the server took its time, but we know now.
+    " WHERE id = %s AND status IN ('sending', 'in_doubt') AND leased_by = %s"
+)
+
+
+# --- What any sender or clock does ------------------------------------------------------------------------------------
+def return_expired(*, at: datetime) -> int:
+    """Free what senders that are gone had taken; returns how many are now in doubt."""
+    expired = Message.objects.filter(leased_until__lt=at)
+    expired.filter(status=Status.LEASED).update(status=Status.DUE, leased_until=None, leased_by="")
+    return expired.filter(status=Status.SENDING).update(
+        status=Status.IN_DOUBT,
+        leased_until=None,
+        result=_("The sender ended while it was handing this mail over. It may have gone, or not."),
+    )
+
+
+def suppress(email: str, reason: str, *, at: datetime, kind: str = "*", note: str = "") -> None:
+    """Nothing of this kind goes to this address any more."""
+    Suppression.objects.bulk_create(
+        [Suppression(email=email.lower(), kind=kind, reason=reason, at=at, note=note[:300])], ignore_conflicts=True
+    )
+
+
+def anything_due(*, at: datetime) -> bool:
+    """Whether a sender would find work."""
+    return Message.objects.ready(at=at).exists()
+
+
+def _day_began(message: Message, at: datetime) -> datetime:
+    return at.astimezone(zone_of(message.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _tomorrow(message: Message, at: datetime) -> datetime:
+    return (_day_began(message, at) + timedelta(days=1)).replace(hour=MORNING)
+
+
+def _why(error: Exception) -> str:
+    known = isinstance(error, (rendering.CannotRender, mime.BadAddress))
+    return (str(error) if known else f"{type(error).__name__}: {error}")[:480]

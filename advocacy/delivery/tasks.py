@@ -1,0 +1,27 @@
+"""The nudge that wakes a sender. Lost or doubled, it does no harm: the outbox knows what is owed."""
+
+import structlog
+from celery import shared_task
+from django.utils import timezone
+
+from advocacy.delivery import sender
+from advocacy.delivery.transport import Unreachable
+
+logger = structlog.get_logger(__name__)
+
+SECONDS = 20.0  # then the worker is free for other tasks, and the next nudge goes on
+
+
+@shared_task(name="delivery.send_due", ignore_result=True, acks_late=False)
+def send_due() -> None:
+    """Send what is due, for some seconds; nudge the next run if there is more."""
+    one = sender.Sender()
+    try:
+        one.run(seconds=SECONDS)
+    except Unreachable as problem:
+        logger.warning("mail_server_unreachable", said=str(problem))
+        return  # the clock tries again
+    finally:
+        one.out.close()
+    if sender.anything_due(at=timezone.now()):
+        send_due.apply_async(retry=False)

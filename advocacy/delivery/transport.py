@@ -1,0 +1,230 @@
+"""Handing a mail on, and knowing exactly how far it got: not taken, refused for now, refused for good, or in doubt.
+
+All of smtplib's exceptions are ``OSError``s, like those of the socket.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.smtp import EmailBackend
+
+from advocacy.delivery.mime import Mail
+
+logger = structlog.get_logger(__name__)
+
+IDLE_SECONDS = 20.0  # a kept connection that rested longer is opened anew: servers close them without a word
+
+
+class Problem(Exception):
+    """The mail has not been handed on, as far as we know; the text is what the server said."""
+
+
+class Unreachable(Problem):
+    """No connection: nothing was tried, and other mail would fare no better."""
+
+
+class NotTaken(Problem):
+    """The connection was lost before the server took the mail: it certainly did not go."""
+
+
+class NotNow(Problem):
+    """The server refused this mail for the moment (4xx)."""
+
+
+class Never(Problem):
+    """The server refused this mail for good (5xx); ``bounced`` when it does not know the address."""
+
+    def __init__(self, said: str, *, bounced: bool = False) -> None:
+        super().__init__(said)
+        self.bounced = bounced
+
+
+class InDoubt(Problem):
+    """The mail was handed over, but no answer came: it may have gone, or not."""
+
+
+class Transport:
+    """One way out, kept open between mails. ``prepare`` does all that can go wrong with the mail itself."""
+
+    def prepare(self, mail: Mail) -> Any:
+        """The mail in the form ``send`` takes."""
+        raise NotImplementedError
+
+    def send(self, prepared: Any) -> str:
+        """Hand one mail on and return what the server said; raises a ``Problem``."""
+        raise NotImplementedError
+
+    def open(self) -> None:
+        """Make sure there is a connection; raises ``Unreachable``."""
+
+    def close(self) -> None:
+        """Let the connection go."""
+
+
+def transport() -> Transport:
+    """The way out that EMAIL_URL names."""
+    backend = get_connection(fail_silently=False)
+    if isinstance(backend, EmailBackend):
+        return SmtpTransport(backend)
+    return BackendTransport(backend)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What SMTP needs of one mail; ``data`` is ready for the wire, its end mark included."""
+
+    sender: str
+    to: str
+    needs_utf8: bool
+    data: bytes
+
+
+class SmtpTransport(Transport):
+    """SMTP over one kept connection, step by step."""
+
+    def __init__(self, backend: EmailBackend) -> None:
+        self.backend = backend
+        self.used_at = 0.0
+
+    def open(self) -> None:
+        if self.backend.connection is not None and time.monotonic() - self.used_at > IDLE_SECONDS:
+            self.close()
+        if self.backend.connection is None:
+            try:
+                self.backend.open()
+            except OSError as error:
+                self.close()
+                raise Unreachable(_said(error)) from error
+            self.used_at = time.monotonic()
+
+    def close(self) -> None:
+        connection, self.backend.connection = self.backend.connection, None
+        if connection is not None:
+            connection.close()
+
+    def prepare(self, mail: Mail) -> Envelope:
+        return Envelope(mail.sender, mail.to, mail.needs_utf8, _DOTS.sub(b"..", mail.as_bytes()) + b".\r\n")
+
+    def send(self, prepared: Envelope) -> str:
+        reused = self.backend.connection is not None
+        self.open()
+        try:
+            self._envelope(prepared)
+        except OSError as error:
+            self.close()
+            if not reused:
+                raise NotTaken(_said(error)) from error
+            # A kept connection may have been closed by the other side long ago: that says nothing about this mail.
+            self.open()
+            try:
+                self._envelope(prepared)
+            except OSError as again:
+                self.close()
+                raise NotTaken(_said(again)) from again
+        return self._body(prepared.data)
+
+    def _envelope(self, mail: Envelope) -> None:
+        smtp = self.backend.connection
+        assert smtp is not None
+        options = []
+        if mail.needs_utf8:
+            if not smtp.has_extn("smtputf8"):
+                raise Never("The mail server does not take addresses with letters beyond ASCII.")
+            options = ["SMTPUTF8", "BODY=8BITMIME"]
+        self._expect(smtp.mail(mail.sender, options), "MAIL")
+        self._expect(smtp.rcpt(mail.to), "RCPT")
+        self._expect(smtp.docmd("DATA"), "DATA")
+
+    def _expect(self, answer: tuple[int, bytes], step: str) -> None:
+        code, text = answer
+        if code < 400:
+            return
+        said = _text(code, text)
+        if code == 421:
+            self.close()
+        else:
+            self._reset()
+        if code >= 500:
+            raise Never(said, bounced=step == "RCPT" and _knows_no_such_address(code, text))
+        raise NotNow(said)
+
+    def _reset(self) -> None:
+        try:
+            if self.backend.connection is not None:
+                self.backend.connection.rset()
+        except OSError:
+            self.close()
+
+    def _body(self, data: bytes) -> str:
+        smtp = self.backend.connection
+        assert smtp is not None
+        try:
+            smtp.send(data)
+            code, text = smtp.getreply()
+        except OSError as error:
+            self.close()
+            raise InDoubt(_said(error)) from error
+        self.used_at = time.monotonic()
+        if code == 250:
+            return _text(code, text)
+        if code == 421:
+            self.close()
+        if code >= 500:
+            raise Never(_text(code, text))
+        raise NotNow(_text(code, text))
+
+
+class BackendTransport(Transport):
+    """Any other backend of Django's: the console, a folder, a provider's API through anymail."""
+
+    def __init__(self, backend: object) -> None:
+        self.backend = backend
+
+    def prepare(self, mail: Mail) -> EmailMultiAlternatives:
+        return mail.as_django()
+
+    def send(self, prepared: EmailMultiAlternatives) -> str:
+        try:
+            self.backend.send_messages([prepared])  # type: ignore[attr-defined]
+        except ConnectionRefusedError as error:
+            raise NotTaken(_said(error)) from error
+        except Exception as error:
+            raise _judged(error) from error
+        status = getattr(prepared, "anymail_status", None)
+        return f"{status.status} {status.message_id}" if status is not None else "handed on"
+
+
+def _judged(error: Exception) -> Problem:
+    """What a provider's refusal means; anything unclear is in doubt, for it may have gone."""
+    code = getattr(error, "status_code", None)
+    if type(error).__name__ in {"AnymailRecipientsRefused", "AnymailInvalidAddress"}:
+        return Never(_said(error), bounced=True)
+    if isinstance(code, int):
+        if code == 429 or code == 503:
+            return NotNow(_said(error))
+        if 400 <= code < 500:
+            return Never(_said(error))
+    return InDoubt(_said(error))
+
+
+def _knows_no_such_address(code: int, text: bytes) -> bool:
+    """Whether a refusal of the recipient is about the address, rather than about us or a full mailbox."""
+    enhanced = re.match(rb"\s*5\.(\d{1,3})\.(\d{1,3})", text)
+    if enhanced:
+        return enhanced.group(1) == b"1"
+    return code in {550, 551, 553}
+
+
+def _text(code: int, text: bytes) -> str:
+    return f"{code} {text.decode('utf-8', 'replace')}"[:480]
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:480]
+
+
+_DOTS = re.compile(rb"(?m)^\.")
