@@ -319,7 +319,7 @@ def influenced_revenue(period: Period, filters: Filters) -> Value:
     deals = influence.influenced(period, filters)
     ours = deals.filter(currency=currency)
     sums = deals.aggregate(
-        value=Sum("value", filter=Q(currency=currency)),
+        total=Sum("value", filter=Q(currency=currency)),
         n=Count("pk", filter=Q(currency=currency)),
         others=Count("pk", filter=~Q(currency=currency)),
         bare=Count("pk", filter=Q(currency=currency, value__isnull=True)),
@@ -340,8 +340,8 @@ def influenced_revenue(period: Period, filters: Filters) -> Value:
         ]
 
     return Value(
-        sums["value"] or (0 if number else None),
-        sums["value"],
+        sums["total"] or (0 if number else None),
+        sums["total"],
         number,
         n=number + sums["others"],
         details=details,
