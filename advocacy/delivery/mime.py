@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -158,9 +159,15 @@ def _folded(name: str, value: str) -> bytes:
 def _address_line(header: str, name: str, address: str) -> bytes:
     if PLAIN_ADDRESS.fullmatch(address) and (not name or PLAIN.fullmatch(name)):
         return (f"{header}: {name} <{address}>\r\n" if name else f"{header}: {address}\r\n").encode()
+    if not address.isascii():  # SMTPUTF8: the standard library's parser does not fold such addresses
+        if not _BEYOND_ASCII.fullmatch(address):
+            raise BadAddress(f"“{address}” is not an address.")
+        return f"{header}: {Header(name, 'utf-8').encode()} <{address}>\r\n".encode()
     stored_name, stored = POLICY.header_store_parse(header, _shown(name, address))
-    policy = POLICY if address.isascii() else POLICY.clone(utf8=True)
-    return policy.fold_binary(stored_name, stored)
+    return POLICY.fold_binary(stored_name, stored)
+
+
+_BEYOND_ASCII = re.compile(r"""[^\s<>()\[\],;:\\"@]+@[A-Za-z0-9.-]+""")
 
 
 def _shown(name: str, address: str) -> str:

@@ -96,6 +96,8 @@ class SmtpTransport(Transport):
         if self.backend.connection is None:
             try:
                 self.backend.open()
+                assert self.backend.connection is not None
+                self.backend.connection.ehlo_or_helo_if_needed()
             except OSError as error:
                 self.close()
                 raise Unreachable(_said(error)) from error
@@ -169,10 +171,12 @@ class SmtpTransport(Transport):
             self.close()
             raise InDoubt(_said(error)) from error
         self.used_at = time.monotonic()
-        if code == 250:
+        if 200 <= code < 300:
             return _text(code, text)
-        if code == 421:
+        if code == 421 or code < 400:
             self.close()
+        if code < 400:
+            raise InDoubt(_text(code, text))
         if code >= 500:
             raise Never(_text(code, text))
         raise NotNow(_text(code, text))
