@@ -44,6 +44,7 @@ class World:
     first_day: date
     today: date
     now: datetime
+    password: str
     users: dict[str, User] = field(default_factory=dict)
     managers: list[User] = field(default_factory=list)
     sellers: list[User] = field(default_factory=list)
@@ -89,7 +90,7 @@ def seed(*, today: date | None = None, say: Callable[[str], Any] = lambda _line:
     now = timezone.now()
     today = today or now.date()
     first = (today.replace(day=1) - timedelta(days=MONTHS * 30)).replace(day=1)
-    world = World(rng=Random(SEED), first_day=first, today=today, now=now)  # noqa: S311 - not a secret
+    world = World(rng=Random(SEED), first_day=first, today=today, now=now, password=PASSWORD)  # noqa: S311 - not a secret
     program = Program.current()
     program.launched_on = first
     for name, value in company.PROGRAM.items():

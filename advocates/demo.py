@@ -1,0 +1,238 @@
+"""People in the demo program: invitations go out, most are answered, members are thanked and celebrated."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import Contact
+from advocacy.lib.lifecycle import Refused
+from advocates import jobs, stages
+from advocates.actions import do_task, invitations, joining
+from advocates.models import Advocate, Application, AwayPeriod, Invitation, LifecycleRule, Pod, Recognition, Task
+
+PODS = (
+    ("Europe North", "Europe", 0),
+    ("Europe West", "Europe", 0),
+    ("Europe South", "Europe", 0),
+    ("Europe East", "Europe", 0),
+    ("Americas East", "North America", 1),
+    ("Americas West", "North America", 1),
+    ("Canada", "North America", 1),
+    ("Latin America", "Latin America", 1),
+    ("Asia", "Asia Pacific", 2),
+    ("Oceania", "Asia Pacific", 2),
+)
+MEMBERS = 140
+EXPERTISE = (
+    "forecasting",
+    "replenishment",
+    "supplier quality",
+    "multi-site rollout",
+    "waste reduction",
+    "cold chain",
+    "month-end close",
+    "stock-outs",
+    "alerts",
+    "dashboards",
+)
+WANTS = (
+    "reference-call",
+    "webinar",
+    "case-study",
+    "beta-test",
+    "speaking",
+    "mentoring",
+    "podcast",
+    "product-feedback",
+    "advisory-board",
+    "blog-post",
+    "quote",
+    "roundtable",
+)
+GOALS = (
+    "own supplier quality by spring",
+    "build a planning team of five",
+    "give a talk at the spring fair",
+    "move into operations",
+    "cut waste below three percent",
+)
+WORDS = {
+    Purpose.PROGRAM_MAIL: "You may write to me about the program.",
+    Purpose.NEWSLETTER: "Send me the newsletter twice a month.",
+    Purpose.REFERENCE_CALLS: "You may ask me for reference calls and e-mails.",
+    Purpose.MEETING_PROSPECTS: "You may ask me to meet prospects in person.",
+    Purpose.SPEAKING: "You may ask me to speak.",
+    Purpose.NAME_AND_LOGO: "You may ask to show our name and logo.",
+    Purpose.QUOTE: "You may ask me for a quote.",
+    Purpose.RECORDING: "You may ask to record me.",
+    Purpose.MEDIA_ANALYSTS: "You may ask me to talk with media and analysts.",
+    Purpose.SURVEYS: "You may ask me for feedback.",
+    Purpose.BETA_ADVISORY: "You may ask me to try new things and to advise.",
+    Purpose.DIRECTORY: "Other members may find me in the directory.",
+    Purpose.INTRODUCTIONS: "You may introduce me to other members.",
+}
+LIKELY = {Purpose.PROGRAM_MAIL: 1.0, Purpose.NEWSLETTER: 0.92, Purpose.REFERENCE_CALLS: 0.75, Purpose.DIRECTORY: 0.7}
+CELEBRATED = (
+    ("{name} cut stock-outs by a third", "Twelve weeks, three sites, and a team that now asks for the next one."),
+    ("{name} rolled out to nineteen sites", "Two a week by the end, because the sites began to ask for it."),
+    ("{name} answered more questions than anybody", "Short, kind, and always with a figure. Thank you."),
+    ("{name} took a sceptic along", "One call, forty minutes, and a prospect who stopped doubting."),
+    ("{name} threw away less than ever", "From six percent to under four, and the graph to prove it."),
+)
+
+
+def begin(world: Any) -> None:
+    for name, region, manager in PODS:
+        Pod.objects.create(name=name, region=region, manager=world.managers[manager])
+    start = world.at(world.first_day, 6, 0)
+    LifecycleRule.objects.filter(enabled=True).update(enabled_from=start)
+    chosen = [contact for contact in world.contacts[1:] if contact.persona != Contact.Persona.OTHER]
+    world.rng.shuffle(chosen)
+    world.kept["to_invite"] = chosen
+    world.kept["answers"] = {}
+    world.kept["members"] = []
+    _join(world, invitations.invite(world.contacts[0], at=start, by=world.managers[0]), world.first_day)
+
+
+def day(world: Any, day: date) -> None:
+    morning = world.at(day, 8, 0)
+    jobs.follow_signals(at=morning)
+    if day.weekday() == 0:
+        jobs.project_rest(at=morning)
+        jobs.release_pauses(at=morning)
+    for invitation in Invitation.objects.filter(status=Invitation.Status.QUEUED, created_at__lte=morning):
+        # The mail went the same day; here nobody runs a sender through nine months.
+        Invitation.objects.filter(pk=invitation.pk).update(status=Invitation.Status.SENT, sent_at=invitation.created_at)
+        _will_answer(world, invitation, day)
+    _invite_some(world, day)
+    for invitation, yes in world.kept["answers"].pop(day, []):
+        invitation.refresh_from_db()
+        if invitation.status in {Invitation.Status.SENT, Invitation.Status.CLICKED}:
+            if yes and len(world.kept["members"]) < MEMBERS:
+                _join(world, invitation, day)
+            else:
+                invitations.decline(invitation, at=world.at(day))
+    if day.weekday() == 4:
+        _do_tasks(world, day)
+    if day.day in {6, 20}:
+        _celebrate(world, day)
+
+
+def _will_answer(world: Any, invitation: Invitation, day: date) -> None:
+    if world.chance(0.84):
+        when = day + timedelta(days=world.rng.choice((1, 1, 2, 3, 5, 8, 12, 22)))
+        world.kept["answers"].setdefault(when, []).append((invitation, world.chance(0.88)))
+
+
+def _invite_some(world: Any, day: date) -> None:
+    if day.weekday() > 3 or len(world.kept["members"]) >= MEMBERS:
+        return
+    progress = (day - world.first_day).days / max(1, (world.today - world.first_day).days)
+    for _number in range(world.rng.choice((0, 1, 1, 2) if progress < 0.3 else (1, 1, 2, 3))):
+        while world.kept["to_invite"]:
+            contact = world.kept["to_invite"].pop()
+            try:
+                invitations.invite(contact, at=world.at(day, 7), by=world.rng.choice(world.managers))
+                break
+            except Refused:
+                continue  # the account rests, or a rule was quicker
+
+
+def _join(world: Any, invitation: Invitation, day: date) -> None:
+    rng, contact = world.rng, invitation.advocate.contact
+    types = list(Advocate.Type.values)
+    details = joining.Details(
+        given_name=contact.given_name,
+        family_name=contact.family_name,
+        title=contact.title,
+        type=rng.choices(types, weights=[4, 4, 2, 3])[0],
+        thanks=rng.choice(list(Advocate.Thanks.values)),
+        consents={
+            purpose: words
+            for purpose, words in WORDS.items()
+            if contact.email == "advocate@demo.test" or world.chance(LIKELY.get(purpose, 0.55))
+        },
+    )
+    joined = joining.accept_invitation(invitation, details, at=world.at(day))
+    advocate = joined.advocate
+    if contact.email == "advocate@demo.test":
+        joined.user.set_password(world.password)
+        joined.user.save(update_fields=["password"])
+    Advocate.objects.filter(pk=advocate.pk).update(
+        expertise=sorted(rng.sample(EXPERTISE, rng.randint(1, 4))),
+        wants=sorted(rng.sample(WANTS, rng.randint(2, 5))),
+        interests=sorted(rng.sample(("running", "choir", "sailing", "chess", "gardening", "cycling", "cooking"), 2)),
+        goals=rng.choice(GOALS) if world.chance(0.6) else "",
+        about=f"{contact.title} at {contact.account.name}." if world.chance(0.5) else "",
+        years_of_experience=rng.randint(2, 24),
+        prefers_private=world.chance(0.2),
+        wizard_done_at=world.at(day) if world.chance(0.8) else None,
+        asks_a_quarter=rng.choice((None, None, None, 1, 2)),
+    )
+    if world.chance(0.15):
+        away = world.today + timedelta(days=rng.randint(-20, 40))
+        AwayPeriod.objects.create(advocate=advocate, starts_on=away, ends_on=away + timedelta(days=rng.randint(4, 16)))
+    world.kept["members"].append(Advocate.objects.select_related("contact__account", "user").get(pk=advocate.pk))
+
+
+def _do_tasks(world: Any, day: date) -> None:
+    """Managers do most of what waits; something is always left for Monday."""
+    late = world.at(day, 16)
+    waiting = (
+        Task.objects.filter(done_at__isnull=True, due_at__lte=late)
+        .exclude(kind=Task.Kind.FIND)
+        .order_by("due_at", "pk")
+    )
+    for task in list(waiting[:60]):
+        if task.assignee and world.chance(0.8 if (world.today - day).days > 14 else 0.35):
+            do_task(task, by=task.assignee, at=late)
+
+
+def _celebrate(world: Any, day: date) -> None:
+    done = Advocate.objects.filter(stage__gte=Advocate.Stage.CREATOR).order_by("pk")
+    everybody = list(done.select_related("contact"))
+    if not everybody:
+        return
+    advocate = world.rng.choice(everybody)
+    title, text = world.rng.choice(CELEBRATED)
+    recent = (world.today - day).days < 20
+    Recognition.objects.create(
+        advocate=advocate,
+        kind=world.rng.choice(list(Recognition.Kind.values)),
+        title=title.format(name=advocate.contact.given_name),
+        text=text,
+        created_at=world.at(day),
+        by=world.users["moderator"],
+        approved_at=world.at(day + timedelta(days=2)) if not recent or world.chance(0.7) else None,
+    )
+
+
+def end(world: Any) -> None:
+    now = timezone.now()
+    stages.refresh(at=now)
+    jobs.project_rest(at=now)
+    ines = Advocate.objects.get(contact__email="advocate@demo.test")
+    Recognition.objects.create(
+        advocate=ines,
+        title="Inês closed the books in two days",
+        text="And told forty people how. Thank you, Inês.",
+        created_at=now - timedelta(days=1),
+        by=world.users["moderator"],
+    )
+    for number, (given, family, company) in enumerate(
+        (("Petra", "Holm", "Holm & Søn"), ("Carlos", "Vega", "Vega Mercados"))
+    ):
+        Application.objects.create(
+            given_name=given,
+            family_name=family,
+            company=company,
+            region="Europe",
+            title="Planning Manager",
+            email=f"{given.lower()}@{company.split()[0].lower()}.example",
+            why="To meet people who plan fresh goods.",
+            status=Application.Status.CONFIRMED,
+            filed_at=now - timedelta(days=number + 1),
+            confirmed_at=now - timedelta(days=number, hours=20),
+        )
