@@ -27,7 +27,7 @@ TOPICS_A_PAGE = 20
 LAST = token(type("Edge", (), {"pk": 2**62})(), ["pk"])
 
 
-def with_news(topics: "QuerySet[Topic]", user: Any) -> "QuerySet[Topic]":
+def with_news(topics: "QuerySet[Topic]", user: Any) -> Any:
     """Topics with their author and space, and whether this reader has something new in them."""
     return topics.select_related("author", "space").annotate(
         is_unread=Exists(Topic.objects.unread_by(user).filter(pk=OuterRef("pk")))
@@ -179,7 +179,7 @@ def reply(request: HttpRequest, topic_id: uuid.UUID) -> HttpResponse:
 
 def _post(request: HttpRequest, what: str, pk: int) -> Topic | Reply:
     model: Any = Topic if what == "topic" else Reply
-    return get_object_or_404(model.objects.visible_to(request.user).select_related("author"), pk=pk)  # type: ignore[no-any-return]
+    return get_object_or_404(model.objects.visible_to(request.user).select_related("author"), pk=pk)
 
 
 def _home_of(post: Topic | Reply) -> str:
@@ -272,8 +272,8 @@ def search(request: HttpRequest) -> HttpResponse:
     if words:
         query = SearchQuery(words, config="simple", search_type="websearch")
         found = Topic.objects.visible_to(request.user).shown().filter(search=query)
-        found = with_news(found, request.user).annotate(rank=SearchRank(F("search"), query))
-        topics = list(found.order_by("-rank", "-last_at")[:20])
+        ranked = with_news(found, request.user).annotate(rank=SearchRank(F("search"), query))
+        topics = list(ranked.order_by("-rank", "-last_at")[:20])
         answers = Reply.objects.visible_to(request.user).shown().filter(search=query, topic__hidden_at__isnull=True)
         answers = answers.select_related("author", "topic__space").annotate(rank=SearchRank(F("search"), query))
         replies = list(answers.order_by("-rank", "-id")[:20])
@@ -293,7 +293,8 @@ def moderation(request: HttpRequest) -> HttpResponse:
         page = page_by_key(flags.exclude(decision=Flag.Decision.OPEN), ["-at", "-id"], request.GET, size=20)
     else:
         page = page_by_key(flags.filter(decision=Flag.Decision.OPEN), ["at", "id"], request.GET, size=20)
-    items = [(one, one.topic or one.reply, _home_of(one.topic or one.reply)) for one in page.items]
+    flagged = [(one, one.topic or one.reply) for one in page.items]
+    items = [(one, post, _home_of(post)) for one, post in flagged if post is not None]
     return respond(request, "community/moderation.html", {"page": page, "items": items, "show": show})
 
 

@@ -222,7 +222,7 @@ def queue_some(edition: Edition, *, at: datetime) -> bool:
 
 def readers(*, at: datetime) -> Any:
     """Members who want the newsletter and can be reached."""
-    wants = ConsentState.objects.filter(purpose=Purpose.NEWSLETTER).in_force(at=at)  # type: ignore[attr-defined]
+    wants = ConsentState.objects.filter(purpose=Purpose.NEWSLETTER).in_force(at=at)
     left = Suppression.objects.filter(kind__in=["*", Purpose.NEWSLETTER]).values("email")
     return Contact.objects.filter(
         pk__in=wants.values("contact"), advocate__status=Advocate.Status.MEMBER, erased_at__isnull=True

@@ -118,7 +118,7 @@ def _make_shell(content: Content, *, at: datetime) -> Shell:
     subject, text = render_text(TEMPLATE, values)
     page = engine().get_template(path_of(TEMPLATE, "mjml")).render(Context({**values, "subject": subject}))
     html = compile_mjml(page)
-    return Shell(subject, *_cut(html, "<!--", "-->"), *_cut(text, "@@", "@@"))  # type: ignore[arg-type]
+    return Shell(subject, *_cut(html, "<!--", "-->"), *_cut(text, "@@", "@@"))
 
 
 def _cut(text: str, begin: str, end: str) -> tuple[tuple[str, str, str], dict[int, str], str]:

@@ -248,7 +248,7 @@ def decide(request: HttpRequest, edition_id: uuid.UUID, what: str) -> HttpRespon
 
 @requires("newsletter.edit")
 @xframe_options_sameorigin
-@csp_replace(
+@csp_replace(  # type: ignore[arg-type]
     # Mail carries its style in its tags. Nothing can run or load here: no script, no source but the words themselves.
     {
         "default-src": [NONE],

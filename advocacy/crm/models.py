@@ -220,9 +220,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Contacts whose consent for this purpose stands now: the hard gate (P6)."""
         at = at or timezone.now()
         return self.filter(
-            models.Exists(
-                ConsentState.objects.filter(contact=models.OuterRef("pk"), purpose=purpose).in_force(at=at)  # type: ignore[attr-defined]
-            )
+            models.Exists(ConsentState.objects.filter(contact=models.OuterRef("pk"), purpose=purpose).in_force(at=at))
         )
 
 

@@ -193,7 +193,7 @@ def _subscriptions_and_use(world: "World") -> None:
                     external_id=f"SUB-{number:04}",
                     account=account,
                     product=product,
-                    started_on=account.contract_start,
+                    started_on=account.contract_start or world.first_day,
                     seats=max(5, (account.employees or 50) // 20),
                     annual_value=(account.annual_value or Decimal(0)) / len(account.products),
                 )
