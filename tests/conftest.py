@@ -8,6 +8,19 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+WITHOUT_ROLLBACK = {"transactional_db", "live_server", "portal"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that commits empties every table behind it; each of them finds the rows that migrations made again."""
+    for item in items:
+        names = getattr(item, "fixturenames", [])
+        mark = item.get_closest_marker("django_db")
+        commits = bool(mark and mark.kwargs.get("transaction")) or not WITHOUT_ROLLBACK.isdisjoint(names)
+        if commits and "django_db_serialized_rollback" not in names:
+            names.insert(0, "django_db_serialized_rollback")
+
+
 QueriesOf = Callable[[Callable[[], Any]], int]
 
 
