@@ -56,5 +56,6 @@ def run_command(kind: str, path: str, *, rejects: Path | None = None, options: M
     refused: list[dict[str, str]] = []
     if rejects is not None and rejects.exists():
         said = rejects.read_text("utf-8-sig")
-        refused = list(csv.DictReader(io.StringIO(said), delimiter=csv.Sniffer().sniff(said[:2000], ",;\t|").delimiter))
+        mark = max(",;\t|", key=said.partition("\n")[0].count)
+        refused = list(csv.DictReader(io.StringIO(said), delimiter=mark))
     return Loaded(code, text, json.loads(text.strip().splitlines()[-1]), refused)

@@ -58,7 +58,9 @@ def started() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     for process in running:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def kill_in(phase: str, process: subprocess.Popen[bytes]) -> ImportRun:

@@ -116,7 +116,7 @@ def look(opener: Opener, *, encoding: str = "", delimiter: str = "") -> Found:
                 delimiter = delimiter or first.strip()[4:] or "\t"
                 first = text.readline(LONGEST_LINE)
             if not delimiter:
-                delimiter = _delimiter(first + "".join(text.readline(LONGEST_LINE) for _line in range(20)))
+                delimiter = _delimiter([first, *(text.readline(LONGEST_LINE) for _line in range(20))])
         except UnicodeError:
             raise BadFile(_("The file cannot be read as {encoding}.").format(encoding=encoding)) from None
         finally:
@@ -133,11 +133,12 @@ def _utf8_against_cp1252(piece: bytes) -> int:
     return sum(character > "\x7f" for character in text) - 2 * stray
 
 
-def _delimiter(sample: str) -> str:
+def _delimiter(sample: list[str]) -> str:
     """The delimiter that parts the header and the rows after it into the same number of cells, most of them."""
     best, score = ",", (0, 0)
     for candidate in DELIMITERS:
-        widths = [len(row) for row in csv.reader(sample.splitlines(), delimiter=candidate) if row]
+        # A line cut short still has its first delimiters, and one cell of a megabyte does not decide.
+        widths = [len(row) for row in csv.reader([line[:5_000] for line in sample], delimiter=candidate) if row]
         if not widths or widths[0] < 2:
             continue
         agreeing = Counter(widths)[widths[0]]
