@@ -158,7 +158,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a session survives the
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = [
     "advocacy.users.backends.RoleBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "advocacy.users.backends.SignInBackend",
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
