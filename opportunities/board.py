@@ -196,7 +196,9 @@ def in_order(rows: QuerySet[Opportunity], person: Who, order: str, *, day: date)
     elif order == "short":
         rows = rows.annotate(takes=Coalesce("minutes", "kind__minutes"))
     elif not order:
-        rows = rows.annotate(key=F("fit") * Value(2**SHUFFLE_BITS, models.BigIntegerField()) + _shuffled(person, day))
+        # The wrapper matters: a sum of big integers passes for a small one, and no big number is less than that.
+        key = F("fit") * Value(2**SHUFFLE_BITS, models.BigIntegerField()) + _shuffled(person, day)
+        rows = rows.annotate(key=models.ExpressionWrapper(key, output_field=models.BigIntegerField()))
     return rows.order_by(*ORDERS[order])
 
 

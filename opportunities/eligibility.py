@@ -264,8 +264,10 @@ def _seats(person: Who, opportunity: Opportunity, *, at: datetime, for_request: 
             return Standing(Code.OPEN, seats_left=left)
         return Standing(Code.FULL, _("Somebody else has said yes in the meantime. Thank you all the same!"))
     waiting = Waiting.objects.filter(opportunity=opportunity, advocate=person.advocate, ended_at__isnull=True).first()
+    if waiting is not None and waiting.offer_until is not None and waiting.offer_until <= at:
+        waiting = None  # an offer they let pass; the clock has not swept it away yet
     if left > 0:
-        if waiting is not None and waiting.offer_until is not None and waiting.offer_until > at:
+        if waiting is not None and waiting.offer_until is not None:
             until = date_format(timezone.localtime(waiting.offer_until), "l j F, H:i")
             said = _("A seat has become free for you. It is yours until %(until)s.") % {"until": until}
             return Standing(Code.OFFERED, said, waiting=waiting, seats_left=left)

@@ -10,7 +10,7 @@ again in the rare case that one account fills it.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -388,6 +388,7 @@ class Candidate:
     title: str
     account: int
     account_name: str
+    owner_approves: bool
     score: float
     parts: Sequence[PartScore]
     sentence: str
@@ -423,34 +424,49 @@ class WhyNot:
 
 def candidates(need: Need, *, limit: int = LIMIT) -> list[Candidate]:
     """The best who pass every gate, at most two from one account, in the one order."""
-    score = " + ".join(f"%(w_{key})s * {need.fit(key)}" for key in need.scored) or "0"
     passes = " AND ".join(gate.passes for gate in need.gates())
-    shown = "".join(f", {need.fit(key)}" for key in need.scored)
     # The first level carries four narrow columns for everybody; names and parts are fetched for the few who remain.
     statement = f"""
         WITH top AS MATERIALIZED (
-            SELECT a.id AS advocate_id, c.account_id, a.last_asked_at, {score} AS score
+            SELECT a.id AS advocate_id, c.account_id, a.last_asked_at, {_score(need)} AS score
             FROM {need.facts} WHERE {passes} ORDER BY {ORDER} LIMIT %(fetch)s
         ), cut AS (
             SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY {ORDER}) AS nth FROM top
         ), best AS (
-            SELECT * FROM cut WHERE nth <= {FROM_ONE_ACCOUNT} ORDER BY {ORDER} LIMIT %(limit)s
-        )
-        SELECT best.advocate_id, a.public_id, c.given_name, c.family_name, c.email, c.title, k.id, k.name, best.score,
-            best.last_asked_at, (SELECT count(*) FROM top), a.asks_in_year, coalesce(t.grades, 0),
-            coalesce(t.grade_sum, 0), coalesce(t.missed, 0){shown}
-        FROM best JOIN advocates_advocate a ON a.id = best.advocate_id JOIN crm_contact c ON c.id = a.contact_id
-            JOIN crm_account k ON k.id = c.account_id LEFT JOIN opportunities_trackrecord t ON t.advocate_id = a.id
-        ORDER BY {ORDER.replace("last_asked_at", "best.last_asked_at")}
+            SELECT *, (SELECT count(*) FROM top) AS fetched FROM cut WHERE nth <= {FROM_ONE_ACCOUNT}
+            ORDER BY {ORDER} LIMIT %(limit)s
+        ) {_shown(need)}
     """  # noqa: S608 - the fragments are ours; every value is a parameter
     fetch = limit * OVER_FETCH
     while True:
         with _planner() as cursor:
             cursor.execute(SETTINGS + statement, need.values() | {"fetch": fetch, "limit": limit})
             rows = cursor.fetchall()
-        if len(rows) >= limit or not rows or rows[0][10] < fetch:
+        if len(rows) >= limit or not rows or rows[0][0] < fetch:
             return [_candidate(need, row) for row in rows]
         fetch *= 8
+
+
+def among(need: Need, advocates: Sequence[int]) -> list[Candidate]:
+    """The same for these advocates, whatever gates would say: what a nomination keeps of its reasons."""
+    statement = f"""
+        WITH best AS (
+            SELECT a.id AS advocate_id, c.account_id, a.last_asked_at, {_score(need)} AS score, 0 AS fetched
+            FROM {need.facts} WHERE a.id = ANY(%(among)s)
+        ) {_shown(need)}
+    """  # noqa: S608
+    with _planner() as cursor:
+        cursor.execute(SETTINGS + statement, need.values() | {"among": list(advocates)})
+        return [_candidate(need, row) for row in cursor.fetchall()]
+
+
+def stopped(need: Need, advocates: Sequence[int], *, but: Iterable[str] = ()) -> dict[int, Excluded]:
+    """Which of these advocates a gate stops, leaving out the gates in ``but`` and the parts ticked as required."""
+    gates = [gate for gate in need.gates() if gate.key not in but and not gate.key.startswith(MUST)]
+    statement = f"SELECT {WHO_IS_STOPPED}, {_first_gate(gates)} FROM {need.facts} WHERE a.id = ANY(%(among)s)"  # noqa: S608
+    with _planner() as cursor:
+        cursor.execute(SETTINGS + statement, need.values() | {"among": list(advocates)})
+        return {row[0]: _excluded(need, gates[row[-1]], row) for row in cursor.fetchall() if row[-1] is not None}
 
 
 def why_not(need: Need) -> WhyNot:
@@ -473,17 +489,13 @@ def excluded(need: Need, gate: str, *, page: int = 1, size: int = A_PAGE) -> lis
     if number is None:
         return []
     before = "".join(f" AND {one.passes}" for one in gates[:number])
-    statement = f"""
-        SELECT a.id, c.given_name, c.family_name, c.email, k.name, a.status, k.readiness_reason, a.resting_until,
-            c.left_on, c.language, k.language, a.last_asked_at
-        FROM {need.facts} WHERE {gates[number].stops}{before} ORDER BY a.id LIMIT %(size)s OFFSET %(skip)s
-    """  # noqa: S608
+    statement = (
+        f"SELECT {WHO_IS_STOPPED} FROM {need.facts} WHERE {gates[number].stops}{before}"  # noqa: S608
+        " ORDER BY a.id LIMIT %(size)s OFFSET %(skip)s"
+    )
     with _planner() as cursor:
         cursor.execute(SETTINGS + statement, need.values() | {"size": size, "skip": (max(1, page) - 1) * size})
-        return [
-            Excluded(row[0], _name(*row[1:4]), row[4], _why_excluded(need, gates[number], row))
-            for row in cursor.fetchall()
-        ]
+        return [_excluded(need, gates[number], row) for row in cursor.fetchall()]
 
 
 def gate_name(gate: Gate) -> str:
@@ -509,8 +521,31 @@ def _planner() -> Iterator[Any]:
         yield cursor
 
 
+def _score(need: Need) -> str:
+    return " + ".join(f"%(w_{key})s * {need.fit(key)}" for key in need.scored) or "0"
+
+
+def _shown(need: Need) -> str:
+    """What is told of the few in ``best``, in order."""
+    fits = "".join(f", {need.fit(key)}" for key in need.scored)
+    return f"""
+        SELECT best.fetched, best.advocate_id, a.public_id, c.given_name, c.family_name, c.email, c.title, k.id, k.name,
+            k.owner_approves, best.score, best.last_asked_at, a.asks_in_year, coalesce(t.grades, 0),
+            coalesce(t.grade_sum, 0), coalesce(t.missed, 0){fits}
+        FROM best JOIN advocates_advocate a ON a.id = best.advocate_id JOIN crm_contact c ON c.id = a.contact_id
+            JOIN crm_account k ON k.id = c.account_id LEFT JOIN opportunities_trackrecord t ON t.advocate_id = a.id
+        ORDER BY {ORDER}
+    """  # noqa: S608
+
+
 def _first_gate(gates: Sequence[Gate]) -> str:
     return "CASE " + " ".join(f"WHEN {gate.stops} THEN {index}" for index, gate in enumerate(gates)) + " END"
+
+
+WHO_IS_STOPPED = (
+    "a.id, c.given_name, c.family_name, c.email, k.name, a.status, k.readiness_reason, a.resting_until, c.left_on,"
+    " c.language, k.language"
+)
 
 
 def _name(given: str, family: str, email: str) -> str:
@@ -518,9 +553,9 @@ def _name(given: str, family: str, email: str) -> str:
 
 
 def _candidate(need: Need, row: Sequence[Any]) -> Candidate:
-    advocate, public_id, given, family, email, title, account, account_name = row[:8]
-    score, last_asked_at, _fetched, asks, grades, grade_sum, missed = row[8:15]
-    fits = dict(zip(need.scored, row[15:], strict=True))
+    advocate, public_id, given, family, email, title, account, account_name, owner_approves = row[1:10]
+    score, last_asked_at, asks, grades, grade_sum, missed = row[10:16]
+    fits = dict(zip(need.scored, row[16:], strict=True))
     return Candidate(
         advocate=advocate,
         public_id=str(public_id),
@@ -528,6 +563,7 @@ def _candidate(need: Need, row: Sequence[Any]) -> Candidate:
         title=title,
         account=account,
         account_name=account_name,
+        owner_approves=owner_approves,
         score=score / 100,
         parts=[
             PartScore(key, str(PARTS[key].name), need.weights[key] * fit / 100, need.weights[key], fit)
@@ -578,6 +614,29 @@ def _sentence(
     return text[:1].upper() + text[1:] + "."
 
 
+def for_them(need: Need, candidate: Candidate) -> str:
+    """Why them, as the advocate reads it: the manager's first draft."""
+    fits = {part.key: part.per_cent for part in candidate.parts}
+    same = [
+        word
+        for key, word in (
+            ("industry", _("in the same industry")), ("size", _("of about the same size")),
+            ("country", _("in the same country")), ("region", _("in the same region")),
+        )
+        if fits.get(key) and not (key == "region" and fits.get("country"))
+    ]  # fmt: skip
+    said = []
+    if same:
+        said.append(_("%(prospect)s is %(facts)s.") % {"prospect": need.prospect, "facts": _listed(same)})
+    if fits.get("competitor"):
+        said.append(_("They use %(competitor)s, as you did.") % {"competitor": need.competitor})
+    if fits.get("use_case"):
+        said.append(_("They have your use case: %(use_case)s.") % {"use_case": need.use_case})
+    if fits.get("role"):
+        said.append(_("You do the same work as the person you would speak with."))
+    return " ".join(said) or _("Your experience would help %(prospect)s.") % {"prospect": need.prospect}
+
+
 def _listed(words: Sequence[str]) -> str:
     if len(words) == 1:
         return words[0]
@@ -591,10 +650,20 @@ def language_name(code: str) -> str:
         return code
 
 
-def _why_excluded(need: Need, gate: Gate, row: Sequence[Any]) -> str:
-    _id, _given, _family, _email, _account, status, reason, resting_until, left_on, language, account_language, _at = (
-        row
-    )
+def _excluded(need: Need, gate: Gate, row: Sequence[Any]) -> Excluded:
+    return Excluded(row[0], _name(*row[1:4]), row[4], _why_excluded(need, gate, *row[5:11]))
+
+
+def _why_excluded(
+    need: Need,
+    gate: Gate,
+    status: str,
+    reason: str,
+    resting_until: datetime | None,
+    left_on: date | None,
+    language: str,
+    account_language: str,
+) -> str:
     if gate.key == "member":
         if left_on and left_on <= need.day:
             return _("Left the account on %(day)s.") % {"day": date_format(left_on, "j F Y")}

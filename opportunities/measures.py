@@ -13,7 +13,7 @@ from advocacy.dashboards.filters import Filters
 from advocacy.dashboards.links import link
 from advocacy.dashboards.periods import Period
 from advocacy.dashboards.registry import Column, Detail, Part, Rows, Unit, Value, measure
-from advocacy.dashboards.sql import HoursBetween, Percentile, by_month, median, working_days
+from advocacy.dashboards.sql import HoursBetween, Percentiles, by_month, median, working_days
 from opportunities import influence
 from opportunities.models import Nomination, ReferenceRequest
 
@@ -136,12 +136,13 @@ def first_yes_rows(period: Period, filters: Filters) -> Rows:
 def time_to_first_yes(period: Period, filters: Filters) -> Value:
     found = _answered(period, filters)
     taken = HoursBetween("filed_at", "first_yes_at")
-    sums = found.aggregate(middle=median(taken), slow=Percentile(taken, 0.9), n=Count("pk"))
+    sums = found.aggregate(taken=Percentiles(taken, 0.5, 0.9), n=Count("pk"))
+    middle, slow = sums["taken"] or (None, None)
     return Value(
-        sums["middle"],
+        middle,
         denominator=sums["n"],
         n=sums["n"],
-        details=[Detail(gettext_lazy("Nine of ten within"), sums["slow"], Unit.HOURS)],
+        details=[Detail(gettext_lazy("Nine of ten within"), slow, Unit.HOURS)],
         months=lambda: by_month(found, "first_yes_at", period, median(taken), empty=None),
     )
 
@@ -169,12 +170,13 @@ def time_to_fulfil(period: Period, filters: Filters) -> Value:
     promise = Program.current().promise_days
     kept = Count("pk", filter=Q(taken__lte=promise)) if promise else Count("pk", filter=Q(pk=None))
     timed = found.annotate(taken=taken)
-    sums = timed.aggregate(middle=median("taken"), slow=Percentile("taken", 0.9), n=Count("pk"), kept=kept)
-    details = [Detail(gettext_lazy("Nine of ten within"), sums["slow"], Unit.WORKING_DAYS)]
+    sums = timed.aggregate(percentiles=Percentiles("taken", 0.5, 0.9), n=Count("pk"), kept=kept)
+    middle, slow = sums["percentiles"] or (None, None)
+    details = [Detail(gettext_lazy("Nine of ten within"), slow, Unit.WORKING_DAYS)]
     if promise and sums["n"]:
         details.append(Detail(gettext_lazy("Within the promise"), sums["kept"] / sums["n"], Unit.SHARE))
     return Value(
-        sums["middle"],
+        middle,
         denominator=sums["n"],
         n=sums["n"],
         details=details,

@@ -3,6 +3,7 @@
 from django.urls import URLPattern
 
 from opportunities.views.board import urlpatterns as board_urls
+from opportunities.views.desk import urlpatterns as desk_urls
 
 app_name = "opportunities"
-urlpatterns: list[URLPattern] = [*board_urls]
+urlpatterns: list[URLPattern] = [*board_urls, *desk_urls]

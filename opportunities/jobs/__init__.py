@@ -1,5 +1,5 @@
 """What the clock does for the board and the desk."""
 
-from opportunities.jobs import board
+from opportunities.jobs import board, desk
 
-__all__ = ["board"]
+__all__ = ["board", "desk"]
