@@ -1,6 +1,6 @@
 """Touches: contact that asks for nothing. Thank-yous, care calls, and the tasks that remind of them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models, transaction
@@ -70,4 +70,12 @@ def undo_task(task: Task, *, by: Any) -> None:
     """Take a tick back: the task waits again. What the spine says stays; it is a record of what was said then."""
     if not Task.objects.filter(pk=task.pk, done_at__isnull=False).update(done_at=None, done_by=None):
         raise Refused(_("This task is open already."))
+    task.refresh_from_db()
+
+
+@transaction.atomic
+def put_off(task: Task, *, days: int, at: datetime) -> None:
+    """Let a task come back on a later day, at the hour it was put off."""
+    if not Task.objects.filter(pk=task.pk, done_at__isnull=True).update(due_at=at + timedelta(days=days)):
+        raise Refused(_("Somebody has done this already."))
     task.refresh_from_db()

@@ -1,0 +1,71 @@
+"""What the people app shows on the home page and in the navigation."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from advocacy.lib.home import Card, NavItem, register, today_items
+from advocates import points, presence
+from advocates.models import Application, Recognition, Task
+
+
+def waiting_for_you(request: HttpRequest) -> dict[str, Any] | None:
+    """Words about this person that nobody reads before they say yes."""
+    rows = Recognition.objects.filter(
+        advocate__user=request.user.pk, approved_at__isnull=True, declined_at__isnull=True
+    ).select_related("by")
+    found = list(rows.order_by("created_at")[:5])
+    return {"recognitions": found} if found else None
+
+
+def standing(request: HttpRequest) -> dict[str, Any] | None:
+    advocate = presence.advocate_of(request.user)
+    if advocate is None:
+        return None
+    return {"progress": presence.progress(advocate), "points": points.total(advocate)}
+
+
+def first_steps(request: HttpRequest) -> dict[str, Any] | None:
+    """Gone once all are done: a list of ticks is no company."""
+    advocate = presence.advocate_of(request.user)
+    if advocate is None:
+        return None
+    steps = presence.first_steps(advocate)
+    return None if all(step.done for step in steps) else {"steps": steps, "next": next(s for s in steps if not s.done)}
+
+
+def my_manager(request: HttpRequest) -> dict[str, Any] | None:
+    advocate = presence.advocate_of(request.user)
+    return {"manager": advocate.manager} if advocate and advocate.manager else None
+
+
+def day(request: HttpRequest) -> dict[str, Any]:
+    """A manager's day in a few lines."""
+    open_tasks = Task.objects.filter(assignee=request.user.pk, done_at__isnull=True, due_at__lte=timezone.now())
+    tasks = list(open_tasks.select_related("advocate__contact__account", "account").order_by("due_at", "pk")[:4])
+    waiting = [(item, item.count(request)) for item in today_items() if request.user.has_perm(item.right)]
+    return {"tasks": tasks, "number": open_tasks.count(), "waiting": [one for one in waiting if one[1]]}
+
+
+def tasks_due(request: HttpRequest) -> int | None:
+    due = Task.objects.filter(assignee=request.user.pk, done_at__isnull=True, due_at__lte=timezone.now())
+    return due[:99].count() or None
+
+
+def applications(request: HttpRequest) -> dict[str, Any] | None:
+    number = Application.objects.filter(status=Application.Status.CONFIRMED).count()
+    return {"number": number} if number else None
+
+
+register(
+    NavItem(_("Home"), "advocates:home", "home", "home.view", 0),
+    NavItem(_("Today"), "advocates:today", "today", "advocates.work_portfolio", 5, badge=tasks_due),
+    Card("waiting", "advocates.be_advocate", 12, "advocates/cards/waiting.html", waiting_for_you),
+    Card("today", "advocates.work_portfolio", 10, "advocates/cards/today.html", day),
+    Card("applications", "advocates.change_advocate", 18, "advocates/cards/applications.html", applications),
+    Card("standing", "advocates.be_advocate", 10, "advocates/cards/standing.html", standing, column="aside"),
+    Card("first_steps", "advocates.be_advocate", 20, "advocates/cards/first_steps.html", first_steps, column="aside"),
+    Card("my_manager", "advocates.be_advocate", 30, "advocates/cards/manager.html", my_manager, column="aside"),
+)

@@ -1,0 +1,118 @@
+"""What the home page says to somebody: a greeting, good news, the first steps, the next one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from advocacy.crm.catalogue import ACTIVITY_DEEDS, SOCIAL_DEEDS, Deed
+from advocacy.crm.models import Activity
+from advocates.models import Advocate
+from advocates.stages import CREATOR_AFTER, PROVEN_AFTER
+
+Stage = Advocate.Stage
+
+
+def advocate_of(user: Any) -> Advocate | None:
+    """The advocate behind a signed-in person; read once for a request."""
+    if not hasattr(user, "_advocate"):
+        rows = Advocate.objects.select_related("contact__account", "pod__manager")
+        user._advocate = rows.filter(user=user.pk).first()
+    return user._advocate  # type: ignore[no-any-return]
+
+
+def greeting(local: datetime) -> str:
+    """By the hour on the reader's own clock."""
+    if local.hour < 5:
+        return _("Still up")
+    if local.hour < 12:
+        return _("Good morning")
+    return _("Good afternoon") if local.hour < 18 else _("Good evening")
+
+
+def good_news(advocate: Advocate, *, at: datetime) -> str:
+    """The last kind thing that happened to them, of the last two weeks; empty when nothing did."""
+    last = (
+        Activity.objects.filter(contact=advocate.contact, deed__in=[Deed.THANKED, Deed.CELEBRATED, Deed.VERIFIED])
+        .filter(at__gt=at - timedelta(days=14), at__lte=at)
+        .select_related("by")
+        .order_by("-at")
+        .first()
+    )
+    if last is None:
+        return ""
+    day = date_format(timezone.localtime(last.at), "l")
+    if last.deed == Deed.THANKED:
+        who = last.by.get_short_name() if last.by else _("We")
+        return _("%(who)s thanked you on %(day)s for what you gave.") % {"who": who, "day": day}
+    if last.deed == Deed.CELEBRATED:
+        return _("You were celebrated on %(day)s.") % {"day": day}
+    return _("What you did was completed on %(day)s. Thank you.") % {"day": day}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the first steps: what, where, and whether it is done, from facts."""
+
+    text: str
+    url: str
+    done: bool
+
+
+def first_steps(advocate: Advocate) -> list[Step]:
+    """The checklist of somebody new; done is what the facts say, not what somebody ticked."""
+    deeds = Activity.objects.filter(contact=advocate.contact).aggregate(
+        spoke=Count("pk", filter=Q(deed__in=[Deed.POSTED, Deed.REPLIED])),
+        claimed=Count("pk", filter=Q(deed__in=[Deed.CLAIMED, Deed.NOMINATION_ACCEPTED])),
+        met=Count("pk", filter=Q(deed__in=[Deed.MET, Deed.INTRODUCED, Deed.ATTENDED])),
+    )
+    has_profile = bool(advocate.expertise and advocate.wants and advocate.contact.title)
+    profile = reverse("advocates:profile")
+    return [
+        Step(
+            _("Tell us what is valuable to you"), profile, bool(advocate.valuable or advocate.goals or advocate.thanks)
+        ),
+        Step(_("Finish your profile"), profile, has_profile),
+        Step(_("Say hello in the community"), "/community/", deeds["spoke"] > 0),
+        Step(_("Claim your first opportunity"), "/opportunities/", deeds["claimed"] > 0),
+        Step(_("Add your away dates"), profile, advocate.away.exists()),
+    ]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where somebody stands, and what makes the next stage; ``done`` of ``needed`` completed deeds towards it."""
+
+    stage: str
+    next_stage: str
+    sentence: str
+    done: int
+    needed: int
+
+
+def progress(advocate: Advocate) -> Progress:
+    deeds = Activity.objects.filter(contact=advocate.contact).aggregate(
+        completed=Count("pk", filter=Q(deed__in=ACTIVITY_DEEDS)), social=Count("pk", filter=Q(deed__in=SOCIAL_DEEDS))
+    )
+    stage, completed = Stage(advocate.stage), deeds["completed"]
+    label = str(stage.label)
+    if stage < Stage.SOCIALIZER:
+        said = _("Post, reply or meet somebody, and you are part of the conversation.")
+        return Progress(label, str(Stage.SOCIALIZER.label), said, min(deeds["social"], 1), 1)
+    if stage < Stage.CREATOR:
+        said = _("One completed activity makes you a Creator.")
+        return Progress(label, str(Stage.CREATOR.label), said, min(completed, CREATOR_AFTER), CREATOR_AFTER)
+    if stage < Stage.PROVEN:
+        left = max(PROVEN_AFTER - completed, 0)
+        said = _("%(left)d more completed activities make you a Proven advocate.") % {"left": left}
+        return Progress(label, str(Stage.PROVEN.label), said, min(completed, PROVEN_AFTER), PROVEN_AFTER)
+    if stage < Stage.SPOTLIGHT:
+        return Progress(
+            label, str(Stage.SPOTLIGHT.label), _("The next thing is a spotlight: your story, in your words."), 0, 1
+        )
+    return Progress(label, "", _("Your story is being told. Thank you for all of it."), 1, 1)
