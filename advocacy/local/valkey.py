@@ -116,10 +116,13 @@ class Valkey:
         raise Trouble(f"Valkey did not start. Its log, {self.log}, ends with:\n{last_lines(self.log)}")
 
     def _wait_for_answer(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.identity() is not None and self.answers():
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            there = self.identity() is not None
+            if there and self.answers():
                 return True
+            if not there and time.monotonic() - began > 2:
+                return False  # it has ended by itself
             time.sleep(0.05)
         return False
 

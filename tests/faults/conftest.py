@@ -5,17 +5,14 @@ that a test may empty or kill. A test that restarts Postgres takes ``own_postgre
 The parts, and helpers such as ``wait_until``, ``signed_in`` and ``Crowd``, are in ``tests.faults.plant``.
 """
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.db import connection
 
 from advocacy.local.postgres import Postgres
 from advocacy.local.valkey import Valkey
-from tests.faults.plant import Portal, Sink, database_url, end_other_sessions
+from tests.faults.plant import Portal, Sink, copy_test_database, database_url, end_other_sessions
 from tests.services_plugin import FAST, new_folder
 
 
@@ -50,25 +47,12 @@ def portal(transactional_db: None, folder: Path, own_valkey: Valkey, sink: Sink)
 
 
 @pytest.fixture
-def own_postgres(django_db_setup: None, django_db_blocker: Any, folder: Path) -> Iterator[Postgres]:
+def own_postgres(django_db_setup: None, folder: Path) -> Iterator[Postgres]:
     """A Postgres that a test may kill and start, with a copy of the test database (its schema and first rows)."""
     server = Postgres(folder / "postgres", settings={**FAST, "shared_buffers": "64MB"})
     server.start()
     server.ensure_database("portal")
-    with django_db_blocker.unblock():
-        known = connection.settings_dict
-        host = known.get("HOST") or known["OPTIONS"].get("host", "")
-        user = known.get("USER") or known["OPTIONS"].get("user", "postgres")
-        name = known["NAME"]
-    dump = folder / "portal.dump"
-    for command in (
-        ["pg_dump", "-h", host, "-U", user, "-Fc", "-f", str(dump), name],
-        ["pg_restore", "-h", str(server.sockets), "-U", "postgres", "-d", "portal", "--no-owner", str(dump)],
-    ):
-        done = subprocess.run(
-            [str(server.binaries / command[0]), *command[1:]], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+    copy_test_database(server, "portal")
     yield server
     server.stop()
 

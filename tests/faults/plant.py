@@ -26,6 +26,7 @@ from django.db import connection, connections
 
 from advocacy.local.postgres import Postgres
 from advocacy.local.processes import end_groups, free_port
+from tests.services_plugin import new_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -52,6 +53,22 @@ def database_url(alias: str = "default") -> str:
     }
     asked = "&".join(f"{name}={quote(text, safe='/')}" for name, text in options.items() if text)
     return f"postgres:///{quote(known['NAME'])}?{asked}"
+
+
+def copy_test_database(server: Postgres, name: str) -> None:
+    """Fill a database with what the test database holds when no test runs: the schema and what migrations made."""
+    known = connection.settings_dict
+    host = known.get("HOST") or known["OPTIONS"].get("host", "")
+    user = known.get("USER") or known["OPTIONS"].get("user", "postgres")
+    dump = new_folder() / "portal.dump"
+    for command in (
+        ["pg_dump", "-h", host, "-U", user, "-Fc", "-f", str(dump), known["NAME"]],
+        ["pg_restore", "-h", str(server.sockets), "-U", "postgres", "-d", name, "--no-owner", str(dump)],
+    ):
+        done = subprocess.run(
+            [str(server.binaries / command[0]), *command[1:]], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
 
 # --- a mail server -------------------------------------------------------------------------------------------------
