@@ -4,7 +4,6 @@ from datetime import date, datetime
 
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from advocacy.crm.catalogue import ACTIVITY_DEEDS
@@ -12,7 +11,7 @@ from advocacy.crm.models import Activity
 from advocacy.dashboards.filters import Filters
 from advocacy.dashboards.links import link
 from advocacy.dashboards.periods import Period
-from advocacy.dashboards.registry import Column, Month, Part, Rows, Unit, Value, measure
+from advocacy.dashboards.registry import Column, Detail, Month, Part, Rows, Unit, Value, measure
 from advocacy.dashboards.sql import by_month
 from advocates.models import Advocate, Ask, Channel
 
@@ -30,7 +29,9 @@ def member_at(moment: datetime) -> Q:
 
 
 def members_at(moment: datetime, filters: Filters) -> "QuerySet[Advocate]":
-    return filters.narrow(Advocate.objects.filter(member_at(moment)), **PLACES)
+    """Members at a moment; of now and later their status tells, of the past the days they joined and left."""
+    held = Q(status=Advocate.Status.MEMBER) if moment > timezone.now() else member_at(moment)
+    return filters.narrow(Advocate.objects.filter(held), **PLACES)
 
 
 def _advocate_rows(advocates: "QuerySet[Advocate]", *more: Column) -> Rows:
@@ -66,7 +67,6 @@ def member_rows(period: Period, filters: Filters) -> Rows:
 )
 def members(period: Period, filters: Filters) -> Value:
     number = members_at(period.until, filters).count()
-    joined = filters.narrow(Advocate.objects.filter(period.holds("joined_at")), **PLACES).count()
 
     def at_each_end() -> list[Month]:
         ends = {f"m{place}": _end(first, period) for place, first in enumerate(period.months)}
@@ -74,8 +74,15 @@ def members(period: Period, filters: Filters) -> Value:
         found = everybody.aggregate(**{name: Count("pk", filter=member_at(end)) for name, end in ends.items()})
         return [Month(first, found[f"m{place}"], found[f"m{place}"]) for place, first in enumerate(period.months)]
 
-    note = _("%(number)s joined in the period") % {"number": joined} if joined else ""
-    return Value(number, number, n=number, note=note, months=at_each_end)
+    def further() -> list[Detail]:
+        joined = filters.narrow(Advocate.objects.filter(period.holds("joined_at")), **PLACES)
+        left = filters.narrow(Advocate.objects.filter(period.holds("left_at")), **PLACES)
+        return [
+            Detail(gettext_lazy("Joined in the period"), joined.count()),
+            Detail(gettext_lazy("Left in the period"), left.count()),
+        ]
+
+    return Value(number, number, n=number, details=further, months=at_each_end)
 
 
 def _end(first: date, period: Period) -> datetime:
@@ -147,8 +154,7 @@ def _activities(period: Period, filters: Filters) -> "QuerySet[Activity]":
 
 
 def _active(period: Period, filters: Filters) -> "QuerySet[Advocate]":
-    done = Activity.objects.filter(period.holds("at"), deed__in=ACTIVITY_DEEDS, contact__isnull=False)
-    return members_at(period.until, filters).filter(contact__in=done.values("contact"))
+    return members_at(period.until, filters).filter(contact__in=_activities(period, Filters()).values("contact"))
 
 
 def active_rows(period: Period, filters: Filters) -> Rows:
@@ -173,7 +179,9 @@ def active_rows(period: Period, filters: Filters) -> Rows:
     heeds=HEEDS,
 )
 def active_share(period: Period, filters: Filters) -> Value:
-    active, everybody = _active(period, filters).count(), members_at(period.until, filters).count()
+    done = _activities(period, Filters()).values("contact")
+    found = members_at(period.until, filters).aggregate(all=Count("pk"), active=Count("pk", filter=Q(contact__in=done)))
+    active, everybody = found["active"], found["all"]
 
     def month_by_month() -> list[Month]:
         people = Count("contact", distinct=True)
@@ -231,13 +239,8 @@ def ask_rows(period: Period, filters: Filters) -> Rows:
 def ask_concentration(period: Period, filters: Filters) -> Value:
     asks = _asks(period, filters)
     everything = asks.count()
-    ranked = list(
-        asks.order_by()
-        .values("advocate")
-        .annotate(n=Count("pk"))
-        .order_by("-n", "advocate")
-        .values_list("advocate", "n")[:10]
-    )
+    each = asks.order_by().values_list("advocate").annotate(n=Count("pk"))
+    ranked = list(each.order_by("-n", "advocate")[:10])
     names = {
         advocate.pk: str(advocate)
         for advocate in Advocate.objects.filter(pk__in=[pk for pk, _n in ranked]).select_related("contact")

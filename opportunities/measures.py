@@ -165,23 +165,25 @@ def time_to_first_yes(period: Period, filters: Filters) -> Value:
     rows=fulfilled_rows,
 )
 def time_to_fulfil(period: Period, filters: Filters) -> Value:
-    found = _fulfilled(period, filters)
-    taken = working_days("filed_at", "fulfilled_at", period.zone)
+    found = _fulfilled(period, filters).annotate(taken=working_days("filed_at", "fulfilled_at", period.zone))
     promise = Program.current().promise_days
-    kept = Count("pk", filter=Q(taken__lte=promise)) if promise else Count("pk", filter=Q(pk=None))
-    timed = found.annotate(taken=taken)
-    sums = timed.aggregate(percentiles=Percentiles("taken", 0.5, 0.9), n=Count("pk"), kept=kept)
+    sums = found.aggregate(percentiles=Percentiles("taken", 0.5, 0.9), n=Count("pk"))
     middle, slow = sums["percentiles"] or (None, None)
-    details = [Detail(gettext_lazy("Nine of ten within"), slow, Unit.WORKING_DAYS)]
-    if promise and sums["n"]:
-        details.append(Detail(gettext_lazy("Within the promise"), sums["kept"] / sums["n"], Unit.SHARE))
+
+    def further() -> list[Detail]:
+        details = [Detail(gettext_lazy("Nine of ten within"), slow, Unit.WORKING_DAYS)]
+        if promise and sums["n"]:
+            kept = found.filter(taken__lte=promise).count() / sums["n"]
+            details.append(Detail(gettext_lazy("Within the promise"), kept, Unit.SHARE))
+        return details
+
     return Value(
         middle,
         denominator=sums["n"],
         n=sums["n"],
-        details=details,
+        details=further,
         promise=promise,
-        months=lambda: by_month(timed, "fulfilled_at", period, median("taken"), empty=None),
+        months=lambda: by_month(found, "fulfilled_at", period, median("taken"), empty=None),
     )
 
 

@@ -72,8 +72,8 @@ class Detail:
 class Value:
     """What a measure is for a period. ``value`` None says: nothing to measure, which is not nought.
 
-    ``months`` and ``parts`` may be functions, so that a tile without a chart does not pay for them; read ``series``
-    and ``breakdown``.
+    ``months``, ``parts`` and ``details`` may be functions, so that a tile does not pay for what it does not show; read
+    ``series``, ``breakdown`` and ``further``.
     """
 
     value: Number | None
@@ -82,7 +82,7 @@ class Value:
     n: int = 0
     months: Sequence[Month] | Callable[[], Sequence[Month]] = ()
     parts: Sequence[Part] | Callable[[], Sequence[Part]] = ()
-    details: Sequence[Detail] = ()
+    details: Sequence[Detail] | Callable[[], Sequence[Detail]] = ()
     promise: Number | None = None
     note: Words = ""
 
@@ -93,6 +93,10 @@ class Value:
     @cached_property
     def breakdown(self) -> Sequence[Part]:
         return self.parts() if callable(self.parts) else self.parts
+
+    @cached_property
+    def further(self) -> Sequence[Detail]:
+        return self.details() if callable(self.details) else self.details
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class Shown:
     @property
     def details(self) -> list[tuple[str, str]]:
         currency = self.frame.program.currency
-        return [(str(one.label), words.figure(one.value, one.unit, currency, short=False)) for one in self.now.details]
+        return [(str(one.label), words.figure(one.value, one.unit, currency, short=False)) for one in self.now.further]
 
     @property
     def what_link(self) -> str:

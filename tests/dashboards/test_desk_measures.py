@@ -27,7 +27,7 @@ MONDAY = datetime(2026, 3, 9, 9, tzinfo=UTC)
 
 
 def details(value):
-    return {str(one.label): one.value for one in value.details}
+    return {str(one.label): one.value for one in value.further}
 
 
 class TestRequests:

@@ -108,7 +108,7 @@ class TestWhichDealsCount:
         Program.current()
         found = influenced_revenue(MARCH, ALL)
         assert found.value == Decimal("100.00")
-        assert [detail.value for detail in found.details] == [1]
+        assert [detail.value for detail in found.further] == [1]
 
     def test_a_team_counts_what_it_asked_for_itself(self):
         sales, marketing = make_team("Sales"), make_team("Marketing")

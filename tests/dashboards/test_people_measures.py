@@ -57,7 +57,7 @@ class TestMembers:
         make_advocate("Lea", joined_at=NOON - timedelta(days=90), left_at=NOON - timedelta(days=30), status="left")
         found = members(MARCH, ALL)
         assert found.value == member_rows(MARCH, ALL).queryset.count() == 2
-        assert "1 joined" in found.note
+        assert [detail.value for detail in found.further] == [1, 0]
 
     def test_each_month_counts_who_was_a_member_at_its_end(self):
         make_advocate("Ines", joined_at=datetime(2026, 1, 20, tzinfo=UTC))
