@@ -1,4 +1,4 @@
-"""Sign-in mail leaves through the outbox like every other mail, past consent and cap; its codes are not readable there."""
+"""Sign-in mail leaves through the outbox like every other, past consent and cap; its codes are not readable there."""
 
 import uuid
 from typing import Any

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -215,7 +216,7 @@ class Sender:
     @transaction.atomic
     def _still_under_cap(self, message: Message, *, cap: int, at: datetime) -> bool:
         """Another sender has mail for the same person in hand: count again, one after the other, and give way."""
-        Contact.objects.select_for_update().get(pk=message.contact_id)
+        Contact.objects.select_for_update().filter(pk=message.contact_id).first()
         others = Message.objects.exclude(pk=message.pk).filter(
             contact=message.contact_id,
             counts=True,
@@ -233,7 +234,7 @@ class Sender:
                 cursor.execute(_RECORD_SENT, self._record_values(self.pending))
             self.pending = None
 
-    def _record_values(self, sent: Sent) -> list[object]:
+    def _record_values(self, sent: Sent) -> list[Any]:
         return [sent.at, sent.said, sent.pk, self.name]
 
     # --- What did not go ----------------------------------------------------------------------------------------------

@@ -1,4 +1,17 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from advocacy.delivery import views
 
 app_name = "delivery"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+    path("outbox/", views.outbox, name="outbox"),
+    path("outbox/<uuid:message_id>/", views.message, name="message"),
+    path("outbox/<uuid:message_id>/preview/", views.preview, name="preview"),
+    path("outbox/<uuid:message_id>/<slug:what>/", views.settle, name="settle"),
+    path("templates/", views.templates, name="templates"),
+    path("templates/preview/", views.template, name="template"),
+    path("notifications/", views.notifications, name="notifications"),
+    path("notifications/read/", views.read_all, name="read_all"),
+    path("notifications/<int:notification_id>/", views.follow, name="follow"),
+]

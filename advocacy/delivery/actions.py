@@ -1,0 +1,94 @@
+"""What people do to mail: leave it, settle what is in doubt, read their news."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from advocacy.crm import consent
+from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import RecordedBasis
+from advocacy.delivery import outbox
+from advocacy.delivery.models import Message, Notification, Suppression
+from advocacy.delivery.sender import suppress
+from advocacy.lib.lifecycle import Refused
+from advocacy.users.models import User
+
+LINK = "unsubscribe link"
+ALL = "*"
+MAIL_PURPOSES = (Purpose.NEWSLETTER, Purpose.PROGRAM_MAIL)
+"""Consents that are about being written to; the others are about being asked, and stand."""
+
+
+# --- Leaving ----------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def leave(message: Message, *, everything: bool, at: datetime) -> None:
+    """Leave the kind of mail a message was, or all mail of the program. Doing it again changes nothing.
+
+    Nothing queued is touched: the sender asks for consent in the moment each mail would go, so this counts at once.
+    """
+    contact = message.contact
+    if contact is not None:
+        purposes = MAIL_PURPOSES if everything else [message.purpose] if message.purpose else []
+        for purpose in purposes:
+            if consent.allows(contact, purpose, at=at):
+                consent.withdraw(contact, purpose, at=at, source=LINK)
+        bases = RecordedBasis.objects.filter(contact=contact, ended_at__isnull=True)
+        if not everything:
+            bases = bases.filter(purpose=message.basis)
+        bases.update(ended_at=at)
+    if everything or contact is None:
+        _remember(message.to_email, ALL if everything else message.purpose or message.kind, at=at)
+
+
+def _remember(email: str, kind: str, *, at: datetime) -> None:
+    """The address has left. A later yes lifts it, so leaving anew has to be the later again."""
+    before = Suppression.objects.filter(email__iexact=email, kind=kind)
+    if not before.filter(reason="unsubscribed").update(at=at) and not before.exists():
+        suppress(email, "unsubscribed", kind=kind, at=at)
+
+
+# --- Settling ---------------------------------------------------------------------------------------------------------
+def settle(message: Message, what: str, *, by: User, at: datetime) -> Message:
+    """A person says what became of a message in doubt, or what shall become of one that failed.
+
+    ``sent``: it has gone. ``again``: hand it on once more, with the same Message-ID, so that a mail program that has it
+    already may know it. ``cancel``: leave it.
+    """
+    if message.status not in {Message.Status.IN_DOUBT, Message.Status.FAILED}:
+        raise Refused(_("This message is neither in doubt nor failed; there is nothing to settle."))
+    by_whom = {"name": str(by), "before": message.result[:300]}
+    if what == "sent":
+        if message.status != Message.Status.IN_DOUBT:
+            raise Refused(_("A message that failed has not gone. Send it again, or cancel it."))
+        return message.move_to(
+            Message.Status.SENT,
+            sent_at=message.sending_since or at,
+            secret=None,
+            result=_("%(name)s found that it had gone. %(before)s") % by_whom,
+        )
+    if what == "again":
+        with transaction.atomic():
+            settled = message.move_to(
+                Message.Status.DUE,
+                due_at=at,
+                attempts=0,
+                leased_by="",
+                result=_("%(name)s had it sent again. %(before)s") % by_whom,
+            )
+            outbox.nudge_sender()
+        return settled
+    if what == "cancel":
+        return message.move_to(
+            Message.Status.CANCELLED, secret=None, result=_("%(name)s cancelled it. %(before)s") % by_whom
+        )
+    raise Refused(_("Choose what shall become of it: it has gone, send it again, or cancel it."))
+
+
+# --- News -------------------------------------------------------------------------------------------------------------
+def read_notification(notification: Notification, *, at: datetime) -> None:
+    Notification.objects.filter(pk=notification.pk, read_at__isnull=True).update(read_at=at)
+
+
+def read_all_notifications(user: User, *, at: datetime) -> int:
+    return Notification.objects.filter(user=user, read_at__isnull=True).update(read_at=at)

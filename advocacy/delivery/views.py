@@ -1,0 +1,196 @@
+"""Pages of mail: leaving it, the outbox, previews, and news for people who sign in."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from advocacy.crm.catalogue import Purpose
+from advocacy.delivery import actions, rendering, samples
+from advocacy.delivery.frame import framed
+from advocacy.delivery.models import Message, Notification
+from advocacy.lib import signed
+from advocacy.lib.lifecycle import Refused
+from advocacy.lib.pages import respond
+from advocacy.lib.paging import page_by_key
+from advocacy.users.rights import public, requires, signed_in
+
+MESSAGES_A_PAGE = 30
+NEWS_A_PAGE = 30
+TROUBLE_SHOWN = 20
+
+
+# --- Leaving ----------------------------------------------------------------------------------------------------------
+@public
+@csrf_exempt
+@never_cache
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Leave a kind of mail, or all of it, by the link in a mail.
+
+    Public, and past the check for forged forms, because mail programs do it for people (RFC 8058): a POST from
+    anywhere, without cookies, is enough; the signed token is the permission. A GET only asks, since scanners follow
+    every link.
+    """
+    try:
+        message = Message.objects.select_related("contact").get(
+            public_id=uuid.UUID(signed.read(rendering.UNSUBSCRIBE, token))
+        )
+    except (signed.BadLink, Message.DoesNotExist, ValueError) as problem:
+        said = str(problem) if isinstance(problem, signed.BadLink) else _("This mail is no longer known here.")
+        context = {"status": 404, "title": _("This link does not open"), "text": said}
+        return render(request, "errors/error.html", context, status=404)
+    context = {"kind": _kind_in_words(message), "address": _half_hidden(message.to_email)}
+    if request.method == "POST":
+        everything = request.POST.get("leave") == "all"
+        actions.leave(message, everything=everything, at=timezone.now())
+        return render(request, "delivery/left.html", {**context, "everything": everything})
+    return render(request, "delivery/leave.html", context)
+
+
+def _kind_in_words(message: Message) -> str:
+    if message.purpose in Purpose.values:
+        return str(Purpose(message.purpose).label)
+    return _("Invitations to the program") if message.basis else _("Mail of this kind")
+
+
+def _half_hidden(email: str) -> str:
+    """Enough to know one's own address by, and no more: links are forwarded."""
+    local, _at, host = email.rpartition("@")
+    return f"{local[:2]}…@{host}"
+
+
+# --- The outbox -------------------------------------------------------------------------------------------------------
+@requires("delivery.view_message")
+def outbox(request: HttpRequest) -> HttpResponse:
+    """Every mail: who, why, when, what came of it; on top what waits for a person."""
+    everything = Message.objects.visible_to(request.user)
+    rows = everything.select_related("contact__account")
+    status = request.GET.get("status", "")
+    if status in Message.Status.values:
+        rows = rows.filter(status=status)
+    if wanted := request.GET.get("q", "").strip().replace("\x00", ""):
+        rows = rows.filter(to_email__icontains=wanted)
+    page = page_by_key(rows, ["-id"], request.GET, size=MESSAGES_A_PAGE)
+    doubtful = everything.in_doubt().select_related("contact__account").order_by("-id")[: TROUBLE_SHOWN + 1]
+    return respond(
+        request,
+        "delivery/outbox.html",
+        {"page": page, "doubtful": list(doubtful), "statuses": Message.Status.choices, "q": wanted},
+        fragment="list",
+    )
+
+
+@requires("delivery.view_message")
+def message(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
+    """One mail: its facts, itself in a frame, and what can be done about it."""
+    return _message_page(request, _found(request, message_id))
+
+
+def _message_page(request: HttpRequest, here: Message, *, status: int = 200) -> HttpResponse:
+    dark, phone = request.GET.get("scheme") == "dark", request.GET.get("width") == "phone"
+    context = {"message": here, "kind": _kind_in_words(here), "dark": dark, "phone": phone}
+    return respond(request, "delivery/message.html", context, fragment="state", status=status)
+
+
+def _found(request: HttpRequest, message_id: uuid.UUID) -> Message:
+    rows = Message.objects.visible_to(request.user).select_related("contact__account", "user")
+    return get_object_or_404(rows, public_id=message_id)
+
+
+@requires("delivery.view_message")
+def preview(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
+    """The mail itself, for the frame. What was secret in it stays so."""
+    return framed(request, lambda: _shown(_found(request, message_id)))
+
+
+def _shown(here: Message) -> str:
+    here.secret = None
+    outcome = rendering.render_many([here])[here.pk]
+    if isinstance(outcome, rendering.Rendered):
+        return outcome.html
+    raise Http404(str(outcome))
+
+
+@requires("delivery.settle")
+@require_POST
+def settle(request: HttpRequest, message_id: uuid.UUID, what: str) -> HttpResponse:
+    """Say what became of a mail in doubt, or send or cancel one that failed."""
+    here = _found(request, message_id)
+    try:
+        actions.settle(here, what, by=request.user, at=timezone.now())  # type: ignore[arg-type]
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+        return _message_page(request, here, status=409)
+    messages.success(request, _("Settled."))
+    if getattr(request, "htmx", None):
+        return _message_page(request, here)
+    return redirect("delivery:message", message_id=here.public_id)
+
+
+# --- Templates --------------------------------------------------------------------------------------------------------
+@requires("delivery.view_message")
+def templates(request: HttpRequest) -> HttpResponse:
+    """Every template of mail, and how the chosen one looks."""
+    names = samples.templates()
+    chosen = request.GET.get("template", "")
+    if chosen not in names:
+        chosen = names[0] if names else ""
+    return respond(
+        request,
+        "delivery/templates.html",
+        {
+            "names": names,
+            "chosen": chosen,
+            "dark": request.GET.get("scheme") == "dark",
+            "phone": request.GET.get("width") == "phone",
+        },
+    )
+
+
+@requires("delivery.view_message")
+def template(request: HttpRequest) -> HttpResponse:
+    """One template with its sample, for the frame."""
+    chosen = request.GET.get("template", "")
+    if chosen not in samples.templates():
+        raise Http404
+    language = request.GET.get("language", "en")
+    return framed(request, lambda: rendering.render(samples.sample(chosen).message(language=language)).html)
+
+
+# --- News -------------------------------------------------------------------------------------------------------------
+@signed_in
+def notifications(request: HttpRequest) -> HttpResponse:
+    """What is new for the person signed in."""
+    mine = Notification.objects.filter(user=request.user.pk)
+    page = page_by_key(mine, ["-id"], request.GET, size=NEWS_A_PAGE)
+    unread = any(one.read_at is None for one in page.items)
+    return respond(request, "delivery/notifications.html", {"page": page, "unread": unread}, fragment="list")
+
+
+@signed_in
+@require_POST
+def read_all(request: HttpRequest) -> HttpResponse:
+    """Everything is read."""
+    actions.read_all_notifications(request.user, at=timezone.now())  # type: ignore[arg-type]
+    if getattr(request, "htmx", None):
+        return notifications(request)
+    return redirect("delivery:notifications")
+
+
+@signed_in
+@require_POST
+def follow(request: HttpRequest, notification_id: int) -> HttpResponse:
+    """Mark one as read and go where it leads."""
+    mine: Any = Notification.objects.filter(user=request.user.pk)
+    one = get_object_or_404(mine, pk=notification_id)
+    actions.read_notification(one, at=timezone.now())
+    inside = url_has_allowed_host_and_scheme(one.url, allowed_hosts={request.get_host()})
+    return redirect(one.url if one.url and inside else "delivery:notifications")
