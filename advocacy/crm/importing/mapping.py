@@ -601,7 +601,7 @@ class Plan:
                         append(step.read(text))
                     except BadValue as bad:
                         append(NULL)
-                        reasons.append(_("{field}: {reason}").format(field=step.field.label, reason=bad))
+                        reasons.append(_("{field}: {reason}").format(field=_capital(str(step.field.label)), reason=bad))
                 else:
                     append(NULL)
                     if step.field.required:

@@ -90,6 +90,8 @@ def look(opener: Opener, *, encoding: str = "", delimiter: str = "") -> Found:
                 good_pairs -= 1
     if not size:
         raise BadFile(_("The file is empty."))
+    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise BadFile(_("This is a spreadsheet's own file. Save it as “CSV UTF-8” and bring that."))
     if bom == "utf-16":
         encoding, clean = encoding or bom, False
     elif bom:

@@ -8,6 +8,7 @@ together, or neither does.
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -23,8 +24,8 @@ from django.utils.translation import gettext as _
 
 from advocacy.crm.importing.kinds import Kind, kind_of
 from advocacy.crm.importing.loading import RUN_LOCK, Cancelled, Outcome, Source, load, plan_for, said_of
-from advocacy.crm.importing.mapping import REASON_COLUMN, BadMap, Map, Plan, read_map
-from advocacy.crm.importing.reading import BadFile, Opener
+from advocacy.crm.importing.mapping import REASON_COLUMN, BadMap, Map, Plan, automatic
+from advocacy.crm.importing.reading import BadFile, Found, Opener
 from advocacy.crm.importing.values import defuse
 from advocacy.crm.models import ImportRow, ImportRun
 from advocacy.lib.lifecycle import Refused
@@ -54,18 +55,39 @@ def source_of(run: ImportRun) -> Source:
     """The stored file of a run; raises ``BadFile`` when it has gone or cannot be read."""
     if not has_file(run):
         raise BadFile(_("The file is no longer kept here. Upload it again."))
-    return Source.of(opener_of(run), encoding=run.map.get("encoding", ""), delimiter=run.map.get("delimiter", ""))
+    encoding, delimiter = _reading(run)
+    known = run.report.get("found")
+    if known and (known["asked"] == [encoding, delimiter]):
+        # One look through a large file is enough; what it found is kept with the run.
+        found = Found(**{name: known[name] for name in known if name not in ("asked", "header")})
+        return Source(opener_of(run), found, known["header"])
+    source = Source.of(opener_of(run), encoding=encoding, delimiter=delimiter)
+    run.report = {**run.report, "found": _kept(source, [encoding, delimiter])}
+    return source
+
+
+def _reading(run: ImportRun) -> tuple[str, str]:
+    """What the run's map says about how the file is read, as far as it can be understood."""
+    try:
+        map_ = map_of(run)
+    except BadMap:
+        return "", ""
+    return map_.encoding, map_.delimiter
+
+
+def _kept(source: Source, asked: list[str]) -> dict[str, Any]:
+    return {**asdict(source.found), "header": source.header, "asked": asked}
 
 
 def map_of(run: ImportRun) -> Map:
     kind = kind_of(run.kind)
     if kind is None:
         raise BadMap(_("Nothing here imports “{kind}”.").format(kind=run.kind))
-    return read_map(kind, run.map)
+    return Map.lenient(kind, run.map)
 
 
-def keep_upload(kind: Kind, upload: UploadedFile, *, by: Any, at: datetime) -> ImportRun:
-    """Store an uploaded file; nothing is loaded before somebody says so."""
+def keep_upload(kind: Kind, upload: UploadedFile, *, by: Any, at: datetime, map_: Map | None = None) -> ImportRun:
+    """Store an uploaded file with a first map; nothing is loaded before somebody says so."""
     if not upload.size:
         raise Refused(_("The file is empty."))
     if upload.size > LARGEST_FILE:
@@ -73,7 +95,31 @@ def keep_upload(kind: Kind, upload: UploadedFile, *, by: Any, at: datetime) -> I
             size=LARGEST_FILE >> 20))  # fmt: skip
     name = Path(upload.name or "import.csv").name[:255]
     stored = default_storage.save(f"{FOLDER}/{uuid4().hex}.csv", upload)
-    return ImportRun.objects.create(kind=kind.slug, file_name=name, stored_as=stored, started_by=by, created_at=at)
+    run = ImportRun(
+        kind=kind.slug, file_name=name, stored_as=stored, map=dict(map_.data) if map_ else {}, started_by=by,
+        created_at=at,
+    )  # fmt: skip
+    try:
+        source = source_of(run)
+    except BadFile as problem:
+        default_storage.delete(stored)
+        raise Refused(str(problem)) from None
+    if map_ is None:
+        run.map = _map_of_last_time(kind, source.header) or automatic(kind, source.header)
+    run.save()
+    return run
+
+
+def _map_of_last_time(kind: Kind, header: list[str]) -> dict[str, Any] | None:
+    """The map under which a file with this header was loaded last; a file of refused rows has one column more."""
+    headers = [header, header[:-1]] if header[-1:] == [REASON_COLUMN] else [header]
+    done = ImportRun.objects.filter(kind=kind.slug, status=ImportRun.Status.DONE, report__header__in=headers)
+    last = done.order_by("-pk").first()
+    if last is None:
+        return None
+    styles = {style for style in last.report.get("dates", {}).values() if style != "iso"}
+    # A few mended rows may not show any more in which order their dates are written.
+    return dict(last.map) | ({"dates": styles.pop()} if len(styles) == 1 and not last.map.get("dates") else {})
 
 
 # --- Its course -------------------------------------------------------------------------------------------------------
@@ -89,10 +135,29 @@ def start(run: ImportRun, *, dry_run: bool, by: Any, at: datetime) -> ImportRun:
     if not has_file(run):
         raise Refused(_("The file is no longer kept here. Upload it again."))
     if run.status in OVER:
-        run = ImportRun(kind=run.kind, file_name=run.file_name, stored_as=run.stored_as, map=run.map, created_at=at)
+        report = {"found": run.report["found"]} if "found" in run.report else {}
+        run = ImportRun(
+            kind=run.kind, file_name=run.file_name, stored_as=run.stored_as, map=run.map, report=report, created_at=at
+        )
     run.dry_run, run.started_by, run.status, run.error = dry_run, by, ImportRun.Status.QUEUED, ""
     run.save()
     return run
+
+
+@transaction.atomic
+def prepare_again(run: ImportRun, *, by: Any, at: datetime) -> ImportRun:
+    """The same file once more before loading, to say differently what its columns mean."""
+    if run.status == ImportRun.Status.UPLOADED:
+        return run
+    if run.status in UNDER_WAY:
+        raise Refused(_("This import is already under way."))
+    if not has_file(run):
+        raise Refused(_("The file is no longer kept here. Upload it again."))
+    report = {"found": run.report["found"]} if "found" in run.report else {}
+    return ImportRun.objects.create(
+        kind=run.kind, file_name=run.file_name, stored_as=run.stored_as, map=run.map, report=report, started_by=by,
+        created_at=at,
+    )  # fmt: skip
 
 
 def cancel(run: ImportRun, *, at: datetime) -> None:
@@ -200,7 +265,7 @@ def _finisher(run: ImportRun, source: Source, plan: Plan) -> Callable[[Outcome],
             finished_at=timezone.now(),
             rows_read=outcome.rows,
             phase="",
-            report=report,
+            report=run.report | report,
             **outcome.counts,
         )
         if not done:

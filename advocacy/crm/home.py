@@ -1,0 +1,7 @@
+"""The imports' entry in the navigation."""
+
+from django.utils.translation import gettext_lazy as _
+
+from advocacy.lib.home import NavItem, register
+
+register(NavItem(_("Imports"), "imports:list", "import", "crm.import", 80, section="staff"))

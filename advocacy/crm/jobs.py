@@ -1,0 +1,19 @@
+"""Clock work of the ground's customer facts."""
+
+from datetime import datetime, timedelta
+
+from advocacy.crm.importing import runs
+from advocacy.lib.jobs import job
+
+
+@job(every=timedelta(seconds=15))
+def carry_out_waiting_imports(*, at: datetime) -> None:
+    """Begin an import no nudge reached, or whose runner died; one for each slot, the next slot takes the next."""
+    for waiting in runs.waiting(at=at)[:1]:
+        runs.carry_out(waiting, at=at)
+
+
+@job(every=timedelta(days=1), offset=timedelta(hours=3))
+def forget_old_imports(*, at: datetime) -> None:
+    """Uploaded files and refused rows are people's data; they are not kept beyond their use."""
+    runs.forget(at=at)
