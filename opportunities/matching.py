@@ -16,7 +16,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection, transaction
+from django.db.models import Value
 from django.utils.formats import date_format
 from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as _
@@ -27,6 +29,9 @@ from opportunities.models import MatchWeight, ReferenceRequest
 
 LIMIT = 20
 A_PAGE = 50
+SMALL = 20_000
+"""Up to so many advocates the counts of *why not* come with the page; beyond, they follow it."""
+
 FROM_ONE_ACCOUNT = 2
 OVER_FETCH = 5
 """How many times the wanted number is taken before the cut of two for each account."""
@@ -186,6 +191,7 @@ class Need:
     ) -> "Need":
         """The need of a request; ``weights`` and ``required`` relax it for one look."""
         must = wanted.required if required is None else required
+        standing, caps = standing_rules(wanted.kind.slug)
         return cls(
             request=wanted.pk,
             kind=wanted.kind.slug,
@@ -204,8 +210,8 @@ class Need:
             role=wanted.prospect_role,
             depth=wanted.depth,
             required=frozenset(must) & PARTS.keys(),
-            weights={**standing_weights(), **(weights or {})},
-            caps=tuple(AskCap.objects.filter(kind=wanted.kind.slug).values_list("scope", "most", "days")),
+            weights={**standing, **(weights or {})},
+            caps=caps,
             at=at,
         )
 
@@ -352,11 +358,22 @@ FACTS = "advocates_advocate a JOIN crm_contact c ON c.id = a.contact_id JOIN crm
 RECORDS = " LEFT JOIN opportunities_trackrecord t ON t.advocate_id = a.id"
 
 
-def standing_weights() -> dict[str, int]:
-    """The weights as the program has set them; a part nobody has set keeps the usual one."""
-    return {part.key: part.weight for part in PARTS.values()} | {
-        part: weight for part, weight in MatchWeight.objects.values_list("part", "weight") if part in PARTS
-    }
+def standing_rules(kind: str) -> tuple[dict[str, int], tuple[tuple[str, int, int], ...]]:
+    """The weights as the program has set them and the caps for this kind alone, in one query.
+
+    A part nobody has set keeps the usual weight.
+    """
+    weights = {part.key: part.weight for part in PARTS.values()}
+    caps = []
+    none = Value(0)
+    set_ones = MatchWeight.objects.order_by().values_list(Value("part"), "part", "weight", none)
+    capped = AskCap.objects.order_by().filter(kind=kind).values_list(Value("cap"), "scope", "most", "days")
+    for what, name, number, days in set_ones.union(capped, all=True):
+        if what == "cap":
+            caps.append((name, number, days))
+        elif name in weights:
+            weights[name] = number
+    return weights, tuple(caps)
 
 
 def names_of(company: str) -> set[str]:
@@ -502,6 +519,17 @@ def gate_name(gate: Gate) -> str:
     if gate.key.startswith(MUST):
         return _("Required: %(part)s") % {"part": str(gate.name).lower()}
     return str(gate.name)
+
+
+def program_is_small() -> bool:
+    """Whether counting everybody is quick enough to do it with each page; remembered for a while."""
+    small: bool | None = cache.get("desk:small")
+    if small is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM (SELECT 1 FROM advocates_advocate LIMIT %s) few", [SMALL])
+            small = cursor.fetchone()[0] < SMALL
+        cache.set("desk:small", small, 600)
+    return small
 
 
 def known_gates() -> list[str]:

@@ -1,0 +1,765 @@
+"""The reference desk: what requesters, managers, advocates and the clock do to requests.
+
+Whoever changes a request or one of its nominations has locked the request first, then accounts, then advocates, each
+by id. What a request is waiting for follows from its nominations (``desk.stands``) and is written here after each
+change, with the span of the clock that ends and the one that begins.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from advocacy.crm import spine
+from advocacy.crm.catalogue import Deed
+from advocacy.crm.models import Account, Deal, Program, StakeholderTeam
+from advocacy.delivery.models import Message
+from advocacy.delivery.notifications import notify
+from advocacy.lib.lifecycle import Refused
+from advocates import budget
+from advocates.models import Advocate, Channel, Task
+from opportunities import desk, matching
+from opportunities.actions import board
+from opportunities.mails import desk as mails
+from opportunities.models import (
+    COURSE,
+    UNDER_WAY,
+    Claim,
+    ClaimFeedback,
+    ClockSpan,
+    Nomination,
+    Opportunity,
+    OpportunityKind,
+    ProposedTime,
+    ReferenceRequest,
+    RequestNote,
+    TrackRecord,
+)
+
+Status = ReferenceRequest.Status
+WaitingFor = ReferenceRequest.WaitingFor
+
+FACTS = frozenset(
+    {
+        "prospect_domain", "industry", "employees", "region", "country", "language", "prospect_person",
+        "prospect_role", "product", "use_case", "competitor", "depth", "questions", "required",
+    }
+)  # fmt: skip
+"""What a request says about the prospect; the desk may mend these while it looks."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One advocate to be nominated: why them, in words the advocate reads."""
+
+    advocate: int
+    why: str = ""
+
+
+# --- Filing and facts -------------------------------------------------------------------------------------------------
+@transaction.atomic
+def file_request(
+    *,
+    requester: Any,
+    kind: OpportunityKind,
+    prospect: str,
+    needed_by: date,
+    at: datetime,
+    wanted: int = 1,
+    team: StakeholderTeam | None = None,
+    deal: Deal | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> ReferenceRequest:
+    """File a request; the desk's clock runs from here."""
+    if not kind.for_requests:
+        raise Refused(_("“%(kind)s” cannot be asked for at the desk.") % {"kind": kind.name})
+    if not prospect.strip():
+        raise Refused(_("Name the prospect company: advocates read it first."))
+    if needed_by < at.date():
+        raise Refused(_("The day it is needed by has passed. Choose a later one."))
+    filed = ReferenceRequest.objects.create(
+        requester=requester, kind=kind, prospect=" ".join(prospect.split()), needed_by=needed_by, wanted=wanted,
+        team=team, deal=deal, filed_at=at, waiting_for=WaitingFor.DESK, **_facts(facts or {}),
+    )  # fmt: skip
+    ClockSpan.objects.create(request=filed, waiting_for=WaitingFor.DESK, began_at=at)
+    return filed
+
+
+@transaction.atomic
+def amend(wanted: ReferenceRequest, *, facts: Mapping[str, Any], at: datetime) -> ReferenceRequest:
+    """The desk mends what a request says, or which parts must fit; history keeps what it said before."""
+    locked = _lock(wanted)
+    _must_be_active(locked)
+    changed = _facts(facts)
+    for name, value in changed.items():
+        setattr(locked, name, value)
+    locked.save(update_fields=list(changed))
+    return locked
+
+
+def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: value for name, value in facts.items() if name in FACTS}
+    for name in ("industry", "region"):
+        if known.get(name):
+            known[name] = desk.as_the_crm_writes(name, known[name])
+    return known
+
+
+# --- The desk at work -------------------------------------------------------------------------------------------------
+@transaction.atomic
+def assign(wanted: ReferenceRequest, *, to: Any, at: datetime) -> ReferenceRequest:
+    """Give a request to a reference manager; a new one is looked into from here."""
+    locked = _lock(wanted)
+    _must_be_active(locked)
+    if locked.status == Status.NEW:
+        locked.move_to(Status.MATCHING, manager=to)
+    elif locked.manager_id != to.pk:
+        ReferenceRequest.objects.filter(pk=locked.pk).update(manager=to)
+        locked.manager = to
+    return locked
+
+
+@transaction.atomic
+def note(wanted: ReferenceRequest, *, text: str, by: Any, at: datetime) -> RequestNote:
+    """A note for the desk; the requester does not see it."""
+    return RequestNote.objects.create(request=wanted, by=by, at=at, text=_text(text, _("The note is empty.")))
+
+
+@transaction.atomic
+def ask_requester(wanted: ReferenceRequest, *, text: str, by: Any, at: datetime) -> RequestNote:
+    """Ask the requester something. Where the desk was waited for, it now is the requester, and the clock rests."""
+    locked = _lock(wanted)
+    _must_be_active(locked)
+    asked = RequestNote.objects.create(
+        request=locked, by=by, at=at, text=_text(text, _("What would you like to know?")), for_requester=True, asks=True
+    )
+    mails.question(asked, at=at)
+    _news(locked, "question", asked.pk, _("The desk has a question about %(prospect)s.") % _words(locked), at=at)
+    _settle(locked, at=at)
+    return asked
+
+
+@transaction.atomic
+def answer_question(wanted: ReferenceRequest, *, text: str, by: Any, at: datetime) -> RequestNote:
+    """The requester answers what the desk asked; also a word of theirs that nobody asked for."""
+    locked = _lock(wanted)
+    answer = RequestNote.objects.create(
+        request=locked, by=by, at=at, text=_text(text, _("The answer is empty.")), for_requester=True
+    )
+    locked.notes.filter(asks=True, answered_at__isnull=True).update(answered_at=at)
+    if locked.manager:
+        said = _("%(name)s has answered about %(prospect)s.") % {"name": by, "prospect": locked.prospect}
+        notify(locked.manager, "request_answer", key=str(answer.pk), text=said, url=_desk_url(locked), at=at)
+    if locked.status not in desk.ENDED:
+        _settle(locked, at=at)
+    return answer
+
+
+# --- Nominating -------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def nominate(
+    wanted: ReferenceRequest,
+    picks: Sequence[Pick],
+    *,
+    by: Any,
+    at: datetime,
+    owner_agreed: bool = False,
+    override_reason: str = "",
+) -> list[Nomination]:
+    """Ask one or several advocates for one request, all or none. Gates are read again here, under lock."""
+    if not picks:
+        raise Refused(_("Choose at least one advocate."))
+    locked = _lock(wanted)
+    _must_be_active(locked)
+    if desk.yes_count(_nominations(locked)) >= locked.wanted:
+        raise Refused(_("Enough advocates have said yes already."))
+    if locked.manager is None:
+        locked.manager = by
+        ReferenceRequest.objects.filter(pk=locked.pk).update(manager=by)
+    why = {pick.advocate: pick.why.strip()[:300] for pick in picks}
+    people = _lock_people(why)
+    need = matching.Need.of(locked, at=at)
+    stopped = matching.stopped(need, list(why), but={"budget"})
+    for advocate in people:
+        if advocate.pk in stopped:
+            raise Refused(_("%(name)s: %(reason)s") % {"name": advocate, "reason": stopped[advocate.pk].reason})
+        owner = advocate.contact.account.owner
+        if advocate.contact.account.owner_approves and not owner_agreed:
+            raise Refused(
+                _("%(owner)s approves each ask at %(account)s. Get their yes, then say so below.")
+                % {"owner": owner or _("The account owner"), "account": advocate.contact.account.name}
+            )
+    frame = _frame(locked, by=by, at=at)
+    scores = {one.advocate: one for one in matching.among(need, list(why))}
+    answer_by = at + timedelta(hours=Program.current().nomination_answer_hours)
+    made = []
+    for advocate in people:
+        budget.ask(
+            advocate, channel=Channel.DESK, source_id=locked.pk, kind=locked.kind.slug, at=at, by=by,
+            override_reason=override_reason,
+        )  # fmt: skip
+        nominated = Nomination.objects.create(
+            request=locked, advocate=advocate, why=why[advocate.pk], nominated_by=by, asked_at=at, answer_by=answer_by,
+            score=_score(scores.get(advocate.pk), need),
+        )  # fmt: skip
+        spine.record(Deed.NOMINATED, at=at, source=nominated, contact=advocate.contact, by=by)
+        mails.nomination(nominated, at=at)
+        if advocate.user:
+            said = _("Would you speak with %(prospect)s?") % _words(locked)
+            notify(advocate.user, "nomination", key=str(nominated.pk), text=said, url=_answer_url(nominated), at=at)
+        made.append(nominated)
+    if owner_agreed:
+        owners = {str(one.contact.account.owner) for one in people if one.contact.account.owner_approves}
+        if owners:
+            note(locked, text=_("%(owners)s agreed to the ask.") % {"owners": ", ".join(sorted(owners))}, by=by, at=at)
+    Opportunity.objects.filter(pk=frame.pk).update(run_by=locked.manager)
+    _settle(locked, at=at)
+    return made
+
+
+def _lock_people(ids: Iterable[int]) -> list[Advocate]:
+    """Lock the accounts of these advocates, then the advocates, each by id; they come back as they are now."""
+    accounts = Account.objects.filter(contacts__advocate__in=list(ids)).values_list("pk", flat=True)
+    list(Account.objects.select_for_update().filter(pk__in=set(accounts)).order_by("pk"))
+    list(Advocate.objects.select_for_update().filter(pk__in=list(ids)).order_by("pk"))
+    found = Advocate.objects.select_related("contact__account__owner", "user", "pod__manager").filter(pk__in=list(ids))
+    return sorted(found, key=lambda one: (one.contact.account_id, one.pk))
+
+
+def _frame(wanted: ReferenceRequest, *, by: Any, at: datetime) -> Opportunity:
+    """The private opportunity whose claims are this request's yeses."""
+    kind = wanted.kind
+    frame, _new = Opportunity.objects.get_or_create(
+        request=wanted,
+        defaults={
+            "kind": kind, "title": _("%(kind)s with %(prospect)s") % {"kind": kind.name, "prospect": wanted.prospect},
+            "what": wanted.questions, "minutes": kind.minutes, "points": kind.points, "seats": wanted.wanted,
+            "team": wanted.team, "run_by": wanted.manager or by, "status": Opportunity.Status.OPEN, "opened_at": at,
+            "created_at": at,
+        },
+    )  # fmt: skip
+    return frame
+
+
+def _score(found: "matching.Candidate | None", need: matching.Need) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {
+        "score": found.score,
+        "most": need.most,
+        "parts": {part.key: part.points for part in found.parts},
+        "sentence": found.sentence,
+    }
+
+
+@transaction.atomic
+def recall(nomination: Nomination, *, by: Any, at: datetime) -> Nomination:
+    """Take back a question nobody has answered yet; it counts no more against the advocate's budget."""
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination)
+    if nominated.status == Nomination.Status.RECALLED:
+        return nominated
+    if nominated.status != Nomination.Status.ASKED:
+        raise Refused(_("%(name)s has answered already.") % {"name": nominated.advocate})
+    _take_back(nominated, because="desk", at=at)
+    _settle(locked, at=at)
+    return nominated
+
+
+def _take_back(nominated: Nomination, *, because: str, at: datetime) -> None:
+    nominated.move_to(Nomination.Status.RECALLED, answered_at=None)
+    budget.release(Channel.DESK, nominated.request_id, nominated.advocate, at=at)
+    # Whoever has not got the question yet need not hear that it is gone.
+    unsent = Message.objects.filter(kind=mails.NOMINATION, dedupe_key=str(nominated.pk), status=Message.Status.DUE)
+    if not unsent.update(status=Message.Status.CANCELLED, result="taken back"):
+        mails.taken_back(_reread(nominated), because=because, at=at)
+
+
+# --- The advocate's answer --------------------------------------------------------------------------------------------
+@transaction.atomic
+def accept(nomination: Nomination, *, times: Sequence[datetime], at: datetime, by: Any = None) -> Nomination:
+    """The advocate says yes and proposes times. The yes becomes a claim; who asked is told at once."""
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination)
+    if nominated.status == Nomination.Status.ACCEPTED:
+        return nominated
+    _must_be_answerable(locked, nominated)
+    timed = locked.kind.has_step("scheduled")
+    _check_times(times, timed=timed, at=at)
+    others = locked.nominations.filter(status=Nomination.Status.ASKED).exclude(pk=nominated.pk)
+    _lock_people([nominated.advocate_id, *others.values_list("advocate", flat=True)])
+    frame = Opportunity.objects.get(request=locked)
+    claim = board.claim_for_nomination(nominated.advocate, frame, at=at, minutes=locked.kind.minutes)
+    nominated.move_to(Nomination.Status.ACCEPTED, answered_at=at, claim=claim)
+    nominated = _reread(nominated)
+    if timed:
+        _keep_times(nominated, times)
+    budget.answered(Channel.DESK, locked.pk, nominated.advocate, at=at)
+    spine.record(Deed.NOMINATION_ACCEPTED, at=at, source=nominated, contact=nominated.advocate.contact, by=by)
+    if locked.first_yes_at is None:
+        ReferenceRequest.objects.filter(pk=locked.pk).update(first_yes_at=at)
+        locked.first_yes_at = at
+    if desk.yes_count(_nominations(locked)) >= locked.wanted:
+        for other in others.order_by("advocate__contact__account", "advocate"):
+            _take_back(_reread(other), because="enough", at=at)
+    mails.said_yes(nominated, at=at)
+    _news(locked, "yes", nominated.pk, _("%(name)s said yes to %(prospect)s.") % _words(locked, nominated), at=at)
+    if locked.manager:
+        said = _("%(name)s said yes to %(prospect)s.") % _words(locked, nominated)
+        notify(locked.manager, "nomination_yes", key=str(nominated.pk), text=said, url=_desk_url(locked), at=at)
+    _settle(locked, at=at)
+    return nominated
+
+
+@transaction.atomic
+def propose_times(nomination: Nomination, *, times: Sequence[datetime], at: datetime) -> Nomination:
+    """Other times than those proposed with the yes, because none of them suited."""
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination)
+    claim = nominated.claim
+    if nominated.status != Nomination.Status.ACCEPTED or claim is None or claim.status not in ("claimed", "confirmed"):
+        raise Refused(_("There is no time to be found for this any more."))
+    _check_times(times, timed=True, at=at)
+    nominated.times.filter(chosen_at__isnull=True).delete()
+    _keep_times(nominated, times)
+    nominated = _reread(nominated)
+    mails.said_yes(nominated, at=at)
+    said = _("%(name)s has proposed other times for %(prospect)s.") % _words(locked, nominated)
+    _news(locked, "times", f"{nominated.pk}:{at.isoformat()}", said, at=at)
+    _settle(locked, at=at)
+    return nominated
+
+
+@transaction.atomic
+def decline(
+    nomination: Nomination,
+    *,
+    reason: str,
+    at: datetime,
+    rule_out: bool = False,
+    never: bool = False,
+    by: Any = None,
+) -> Nomination:
+    """The advocate says not now; they may rule the company out, or the kind, for good. The ask counts as asked."""
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination)
+    if nominated.status == Nomination.Status.DECLINED:
+        return nominated
+    if nominated.status not in {Nomination.Status.ASKED, Nomination.Status.EXPIRED}:
+        raise Refused(_gone(nominated))
+    budget.lock(nominated.advocate)
+    nominated.move_to(Nomination.Status.DECLINED, answered_at=at, decline_reason=reason.strip()[:300])
+    nominated = _reread(nominated)
+    budget.answered(Channel.DESK, locked.pk, nominated.advocate, at=at)
+    spine.record(Deed.NOMINATION_DECLINED, at=at, source=nominated, contact=nominated.advocate.contact, by=by)
+    _keep_own_word(
+        nominated.advocate,
+        companies=matching.names_of(locked.prospect) | {locked.prospect_domain.strip().lower()} if rule_out else (),
+        kind=locked.kind.slug if never else "",
+    )
+    _settle(locked, at=at)
+    _tell_desk_when_nobody_is_left(locked, at=at)
+    return nominated
+
+
+def _keep_own_word(advocate: Advocate, *, companies: Iterable[str], kind: str) -> None:
+    ruled_out = sorted({*advocate.ruled_out, *companies} - {""})
+    never = sorted({*advocate.never, kind} - {""})
+    wants = [one for one in advocate.wants if one != kind]
+    if (ruled_out, never) != (sorted(advocate.ruled_out), sorted(advocate.never)):
+        Advocate.objects.filter(pk=advocate.pk).update(ruled_out=ruled_out, never=never, wants=wants)
+
+
+@transaction.atomic
+def expire(nomination: Nomination, *, at: datetime) -> Nomination:
+    """Nobody answered in time: the desk moves on. A late yes is still welcome while the request needs one."""
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination)
+    if nominated.status != Nomination.Status.ASKED or nominated.answer_by > at:
+        return nominated
+    nominated.move_to(Nomination.Status.EXPIRED)
+    _settle(locked, at=at)
+    _tell_desk_when_nobody_is_left(locked, at=at)
+    return _reread(nominated)
+
+
+def _tell_desk_when_nobody_is_left(locked: ReferenceRequest, *, at: datetime) -> None:
+    nominations = _nominations(locked)
+    if locked.status in desk.ENDED or desk.yes_count(nominations) >= locked.wanted:
+        return
+    if any(one.status == Nomination.Status.ASKED for one in nominations):
+        return
+    text = _("Nobody is left for %(prospect)s: nominate others, or say that nobody can be found.") % _words(locked)
+    Task.objects.get_or_create(
+        key=f"nobody-left:{locked.pk}:{len(nominations)}",
+        defaults={
+            "kind": Task.Kind.FIND, "text": text[:300], "assignee": locked.manager, "due_at": at, "created_at": at,
+        },
+    )  # fmt: skip
+    if locked.manager:
+        notify(locked.manager, "nobody_left", key=f"{locked.pk}:{len(nominations)}", text=text[:300],
+               url=_desk_url(locked), at=at)  # fmt: skip
+
+
+# --- The time ---------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def pick_time(time: ProposedTime, *, at: datetime, by: Any = None) -> Claim:
+    """The requester or prospect takes one of the proposed times; both sides get it for their calendars."""
+    locked = _lock(time.nomination.request)
+    nominated = _reread(time.nomination)
+    time = ProposedTime.objects.get(pk=time.pk)
+    claim = nominated.claim
+    if nominated.status != Nomination.Status.ACCEPTED or claim is None or claim.status not in UNDER_WAY:
+        raise Refused(_("%(name)s is no longer free for this.") % {"name": nominated.advocate})
+    chosen = nominated.times.filter(chosen_at__isnull=False).first()
+    if chosen is not None:
+        if chosen.pk == time.pk:
+            return claim
+        raise Refused(_("A time is set already. Ask the desk to move it."))
+    if time.starts_at <= at:
+        raise Refused(_("That time has passed. Pick another one."))
+    ProposedTime.objects.filter(pk=time.pk).update(chosen_at=at)
+    claim = board.schedule(claim, starts_at=time.starts_at, minutes=claim.minutes or locked.kind.minutes, at=at, by=by)
+    mails.time_set(nominated, claim, at=at)
+    _settle(locked, at=at)
+    return claim
+
+
+@transaction.atomic
+def no_time_fits(nomination: Nomination, *, text: str, by: Any, at: datetime) -> Nomination:
+    """None of the proposed times suits: the advocate is asked for others, in the requester's words."""
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination)
+    claim = nominated.claim
+    if nominated.status != Nomination.Status.ACCEPTED or claim is None or claim.status not in ("claimed", "confirmed"):
+        raise Refused(_("A time is set already. Ask the desk to move it."))
+    if not nominated.times.exists():
+        return nominated
+    text = _text(text, _("Say in a few words when it would suit, so that the next times fit."))
+    nominated.times.all().delete()
+    said = _("None of the times suited: %(text)s") % {"text": text}
+    RequestNote.objects.create(request=locked, by=by, at=at, text=said, for_requester=True)
+    mails.other_times(nominated, said=text, at=at)
+    if nominated.advocate.user:
+        told = _("%(prospect)s needs other times.") % _words(locked)
+        notify(nominated.advocate.user, "other_times", key=f"{nominated.pk}:{at.isoformat()}", text=told,
+               url=_answer_url(nominated), at=at)  # fmt: skip
+    _settle(locked, at=at)
+    return _reread(nominated)
+
+
+@transaction.atomic
+def move_time(nomination: Nomination, *, starts_at: datetime, by: Any, at: datetime) -> Claim:
+    """The desk moves a set time; every calendar follows."""
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination)
+    if nominated.claim is None:
+        raise Refused(_("There is no set time to move."))
+    claim = board.reschedule(nominated.claim, starts_at=starts_at, at=at, by=by)
+    mails.time_set(nominated, claim, at=at)
+    _settle(locked, at=at)
+    return claim
+
+
+# --- Afterwards -------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def say_how_it_was(
+    claim: Claim,
+    *,
+    grade: int,
+    happened: bool,
+    text: str = "",
+    minutes: int | None = None,
+    at: datetime,
+    by: Any = None,
+) -> ClaimFeedback:
+    """The requester says whether it took place and how it was. With both sides' yes the request is fulfilled."""
+    nominated = Nomination.objects.select_related("request").get(claim=claim)
+    _lock(nominated.request)
+    feedback = board.give_feedback(
+        claim,
+        side=ClaimFeedback.Side.REQUESTER,
+        grade=grade,
+        happened=happened,
+        text=text,
+        minutes=minutes,
+        at=at,
+        by=by,
+    )
+    note_record(claim.advocate)
+    follow(nominated, at=at)
+    return feedback
+
+
+@transaction.atomic
+def follow(nomination: Nomination, *, at: datetime) -> ReferenceRequest:
+    """Bring a request up to date with the claim of one of its nominations: verified, fallen through or just told of.
+
+    Both sides' word that it took place is proof enough; a person's is needed only where they differ.
+    """
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination)
+    claim = nominated.claim
+    if nominated.status != Nomination.Status.ACCEPTED or claim is None:
+        return locked
+    if claim.status in (*UNDER_WAY, Claim.Status.DELIVERED):
+        said = {one.side: one.happened for one in claim.feedback.all()}
+        if len(said) == len(ClaimFeedback.Side.values) and all(said.values()):
+            board.verify(claim, at=at)
+    elif claim.status not in COURSE and locked.status not in desk.ENDED:
+        _fallen_through(locked, nominated, at=at)
+    note_record(nominated.advocate)
+    if locked.status not in desk.ENDED:
+        _settle(locked, at=at)
+    return locked
+
+
+@transaction.atomic
+def verify(nomination: Nomination, *, by: Any, at: datetime) -> ReferenceRequest:
+    """The desk vouches that it took place, where a side stays silent."""
+    _lock(nomination.request)
+    nominated = _reread(nomination)
+    if nominated.claim is None:
+        raise Refused(_("There is nothing to verify yet."))
+    if nominated.claim.scheduled_for and nominated.claim.scheduled_for > at:
+        raise Refused(_("Its time has not come yet."))
+    board.verify(nominated.claim, at=at, by=by)
+    return follow(nominated, at=at)
+
+
+@transaction.atomic
+def missed(nomination: Nomination, *, by_prospect: bool, by: Any, at: datetime) -> ReferenceRequest:
+    """It did not take place. When it was the prospect who did not come, the advocate gets an apology and the points."""
+    _lock(nomination.request)
+    nominated = _reread(nomination)
+    if nominated.claim is None:
+        raise Refused(_("There is nothing that could have been missed."))
+    if nominated.claim.scheduled_for and nominated.claim.scheduled_for > at:
+        raise Refused(_("Its time has not come yet."))
+    reason = _("The prospect did not come.") if by_prospect else _("The advocate did not come.")
+    board.miss(nominated.claim, reason=reason, at=at, by=by, by_other_side=by_prospect)
+    return follow(nominated, at=at)
+
+
+@transaction.atomic
+def thank(nomination: Nomination, *, text: str, by: Any, at: datetime) -> Claim:
+    """Thank the advocate for this reference, in the manager's words."""
+    nominated = _reread(nomination)
+    if nominated.claim is None:
+        raise Refused(_("Thank them when it is done."))
+    return board.thank(nominated.claim, text=text, by=by, at=at)
+
+
+def _fallen_through(locked: ReferenceRequest, nominated: Nomination, *, at: datetime) -> None:
+    nominated.move_to(Nomination.Status.RECALLED)
+    nominated = _reread(nominated)
+    mails.fell_through(nominated, at=at)
+    said = _("%(name)s cannot make it for %(prospect)s; the desk looks again.") % _words(locked, nominated)
+    _news(locked, "fell_through", nominated.pk, said, at=at)
+    _tell_desk_when_nobody_is_left(locked, at=at)
+
+
+def note_record(advocate: Advocate) -> None:
+    """Count anew how this advocate's references went; the same twice is the same."""
+    grades = list(
+        ClaimFeedback.objects.filter(
+            claim__advocate=advocate, side=ClaimFeedback.Side.REQUESTER, happened=True
+        ).values_list("grade", flat=True)
+    )
+    # A miss by the other side books the points; one of their own does not, and tells the spine.
+    missed_ones = advocate.contact.activities.filter(deed=Deed.MISSED).count()
+    counted = {"grades": len(grades), "grade_sum": sum(grades), "missed": missed_ones}
+    if any(counted.values()) or TrackRecord.objects.filter(advocate=advocate).exists():
+        TrackRecord.objects.update_or_create(advocate=advocate, defaults=counted)
+
+
+# --- The end ----------------------------------------------------------------------------------------------------------
+@transaction.atomic
+def withdraw(wanted: ReferenceRequest, *, reason: str, by: Any, at: datetime) -> ReferenceRequest:
+    """It is needed no more. Whoever was asked is told, and claims end."""
+    return _end(wanted, Status.WITHDRAWN, reason=reason, by=by, at=at)
+
+
+@transaction.atomic
+def leave_unfilled(wanted: ReferenceRequest, *, reason: str, by: Any, at: datetime) -> ReferenceRequest:
+    """Nobody could be found; the requester is told why."""
+    return _end(wanted, Status.UNFILLED, reason=reason, by=by, at=at)
+
+
+@transaction.atomic
+def reopen(wanted: ReferenceRequest, *, at: datetime) -> ReferenceRequest:
+    """Look again for a request that was left unfilled."""
+    locked = _lock(wanted)
+    if locked.status != Status.UNFILLED:
+        raise Refused(_("Only a request that was left unfilled can be opened again."))
+    locked.move_to(Status.MATCHING, closed_at=None, close_reason="")
+    Opportunity.objects.filter(request=locked, status=Opportunity.Status.CLOSED).update(status=Opportunity.Status.OPEN)
+    _settle(locked, at=at)
+    return locked
+
+
+def _end(wanted: ReferenceRequest, status: str, *, reason: str, by: Any, at: datetime) -> ReferenceRequest:
+    locked = _lock(wanted)
+    if locked.status == status:
+        return locked
+    _must_be_active(locked)
+    reason = _text(reason, _("Say in a few words why; whoever was asked may wonder."))
+    nominations = _nominations(locked)
+    _lock_people([one.advocate_id for one in nominations])
+    for nominated in nominations:
+        if nominated.status == Nomination.Status.ASKED:
+            _take_back(nominated, because="ended", at=at)
+        elif nominated.claim is not None and nominated.claim.status in UNDER_WAY:
+            board.decline(nominated.claim, reason=reason, at=at, by=by)
+            nominated.move_to(Nomination.Status.RECALLED)
+    _close(locked, status, reason=reason, at=at)
+    if by is None or by.pk != locked.requester_id:
+        mails.ended(locked, at=at)
+        said = _("Your request for %(prospect)s has ended: %(status)s.") % {
+            "prospect": locked.prospect, "status": locked.get_status_display(),
+        }  # fmt: skip
+        _news(locked, "ended", status, said, at=at)
+    elif locked.manager:
+        said = _("%(name)s has withdrawn the request for %(prospect)s.") % {"name": by, "prospect": locked.prospect}
+        notify(locked.manager, "request_withdrawn", key=str(locked.pk), text=said, url=_desk_url(locked), at=at)
+    return locked
+
+
+def _close(locked: ReferenceRequest, status: str, *, reason: str = "", at: datetime) -> None:
+    stamps: dict[str, Any] = {"closed_at": at, "close_reason": reason[:300]}
+    if status == Status.FULFILLED:
+        stamps["fulfilled_at"] = at
+    manager, requester, kind = locked.manager, locked.requester, locked.kind
+    locked.move_to(status, **stamps)
+    locked.manager, locked.requester, locked.kind = manager, requester, kind
+    Opportunity.objects.filter(request=locked, status=Opportunity.Status.OPEN).update(status=Opportunity.Status.CLOSED)
+    Task.objects.filter(key__startswith=f"nobody-left:{locked.pk}:", done_at__isnull=True).update(done_at=at)
+    _wait_for(locked, WaitingFor.NOBODY, at=at)
+
+
+# --- Where it stands, written down ------------------------------------------------------------------------------------
+def _lock(wanted: ReferenceRequest) -> ReferenceRequest:
+    """Lock a request, then its frame: a claim's own moves lock the frame before the account, and so must we."""
+    rows = ReferenceRequest.objects.select_for_update(of=("self",))
+    locked = rows.select_related("kind", "deal", "manager", "requester", "team").get(pk=wanted.pk)
+    list(Opportunity.objects.select_for_update().filter(request=locked).values_list("pk"))
+    return locked
+
+
+def _nominations(wanted: ReferenceRequest) -> list[Nomination]:
+    """All nominations of a locked request, as they are now."""
+    rows = Nomination.objects.filter(request=wanted).select_related(
+        "request__kind", "request__requester", "request__manager", "request__deal", "advocate__contact__account",
+        "advocate__user", "claim__opportunity", "claim__advocate", "nominated_by",
+    )  # fmt: skip
+    return list(rows.prefetch_related("times", "claim__feedback").order_by("pk"))
+
+
+def _reread(nomination: Nomination) -> Nomination:
+    return next(one for one in _nominations(nomination.request) if one.pk == nomination.pk)
+
+
+def _settle(locked: ReferenceRequest, *, at: datetime) -> None:
+    """Write the status and whose turn it is, as they follow from the nominations."""
+    nominations = _nominations(locked)
+    question_out = locked.notes.filter(asks=True, answered_at__isnull=True).exists()
+    if not nominations and locked.status == Status.NEW:
+        status: str = Status.NEW
+        waiting: str = WaitingFor.REQUESTER if question_out else WaitingFor.DESK
+    else:
+        status, waiting = desk.stands(locked, nominations, question_out=question_out, at=at)
+    if status == Status.FULFILLED:
+        _close(locked, status, at=at)
+        said = _("Your request for %(prospect)s is fulfilled.") % _words(locked)
+        _news(locked, "fulfilled", "", said, at=at)
+        return
+    if status != locked.status:
+        manager, requester, kind = locked.manager, locked.requester, locked.kind
+        locked.move_to(status)
+        locked.manager, locked.requester, locked.kind = manager, requester, kind
+    _wait_for(locked, waiting, at=at)
+
+
+def _wait_for(locked: ReferenceRequest, waiting: str, *, at: datetime) -> None:
+    """End one span of the clock and begin the next; the same turn goes on in the same span."""
+    open_span = ClockSpan.objects.filter(request=locked, ended_at__isnull=True).first()
+    if open_span is not None and open_span.waiting_for == waiting:
+        return
+    if open_span is not None:
+        ClockSpan.objects.filter(pk=open_span.pk).update(ended_at=max(at, open_span.began_at))
+    if waiting != WaitingFor.NOBODY:
+        ClockSpan.objects.create(request=locked, waiting_for=waiting, began_at=at)
+    ReferenceRequest.objects.filter(pk=locked.pk).update(waiting_for=waiting)
+    locked.waiting_for = waiting
+
+
+# --- Small things -----------------------------------------------------------------------------------------------------
+def _must_be_active(wanted: ReferenceRequest) -> None:
+    if wanted.status in desk.ENDED:
+        raise Refused(_("This request has ended: it is %(status)s.") % {"status": wanted.get_status_display()})
+
+
+def _must_be_answerable(locked: ReferenceRequest, nominated: Nomination) -> None:
+    if nominated.status not in {Nomination.Status.ASKED, Nomination.Status.EXPIRED}:
+        raise Refused(_gone(nominated))
+    if locked.status in desk.ENDED:
+        raise Refused(_("This has ended meanwhile. Thank you all the same!"))
+    if desk.yes_count(_nominations(locked)) >= locked.wanted:
+        raise Refused(_("Somebody else has said yes meanwhile. Thank you all the same!"))
+
+
+def _gone(nominated: Nomination) -> str:
+    if nominated.status == Nomination.Status.DECLINED:
+        return _("You have declined this already.")
+    if nominated.status == Nomination.Status.ACCEPTED:
+        return _("You have said yes to this. If it no longer works, take your claim back, or write to your manager.")
+    return _("This has been taken back meanwhile: there is nothing to answer any more. Thank you all the same!")
+
+
+def _check_times(times: Sequence[datetime], *, timed: bool, at: datetime) -> None:
+    if not timed:
+        return
+    if len(set(times)) < desk.TIMES_PROPOSED:
+        raise Refused(
+            ngettext("Propose %(count)s time.", "Propose %(count)s different times.", desk.TIMES_PROPOSED)
+            % {"count": desk.TIMES_PROPOSED}
+        )
+    if any(time <= at for time in times):
+        raise Refused(_("One of these times has passed. Choose times to come."))
+
+
+def _keep_times(nominated: Nomination, times: Sequence[datetime]) -> None:
+    ProposedTime.objects.bulk_create(
+        [ProposedTime(nomination=nominated, starts_at=time) for time in sorted(set(times))], ignore_conflicts=True
+    )
+    if hasattr(nominated, "_prefetched_objects_cache"):
+        nominated._prefetched_objects_cache.pop("times", None)
+
+
+def _text(text: str, when_empty: str) -> str:
+    if not text.strip():
+        raise Refused(when_empty)
+    return text.strip()
+
+
+def _words(wanted: ReferenceRequest, nominated: Nomination | None = None) -> dict[str, Any]:
+    return {"prospect": wanted.prospect, "name": nominated.advocate if nominated else ""}
+
+
+def _news(wanted: ReferenceRequest, kind: str, key: Any, text: str, *, at: datetime) -> None:
+    """A line in the portal for the requester."""
+    url = reverse("opportunities:request", args=[wanted.public_id])
+    notify(wanted.requester, f"request_{kind}", key=f"{wanted.pk}:{key}", text=text[:300], url=url, at=at)
+
+
+def _desk_url(wanted: ReferenceRequest) -> str:
+    return reverse("admin:opportunities_referencerequest_change", args=[wanted.pk])
+
+
+def _answer_url(nominated: Nomination) -> str:
+    return reverse("opportunities:nomination", args=[nominated.public_id])

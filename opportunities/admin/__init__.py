@@ -1,0 +1,5 @@
+"""Staff pages of the board and the desk."""
+
+from opportunities.admin import board, desk
+
+__all__ = ["board", "desk"]

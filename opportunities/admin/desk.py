@@ -1,0 +1,544 @@
+"""The reference desk in the admin: the queue, and the request page with everything on it (D3, D12).
+
+The records of the desk keep the admin's addresses, permissions and history; their pages are ours.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce, JSONObject
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from pghistory.models import Events
+
+from advocacy.crm.models import Program
+from advocacy.lib.lifecycle import Refused
+from advocacy.lib.pages import respond
+from advocacy.lib.paging import page_by_key
+from advocacy.users.models import Role, User
+from opportunities import desk as rules
+from opportunities import matching
+from opportunities.actions import desk as actions
+from opportunities.actions.desk import Pick
+from opportunities.clock import times
+from opportunities.forms.desk import FactsForm, MoveTimeForm, SayForm, zone_of
+from opportunities.models import Claim, ClockSpan, MatchWeight, Nomination, ReferenceRequest
+from opportunities.request_pages import happened, nominations_of, thanks_draft, yes_of
+
+WORK_DESK = "opportunities.work_desk"
+QUEUE = "admin/opportunities/referencerequest/queue.html"
+PAGE = "admin/opportunities/referencerequest/page.html"
+WHY_NOT = "admin/opportunities/referencerequest/why_not.html"
+NOMINATE = "admin/opportunities/referencerequest/nominate.html"
+FACTS = "admin/opportunities/referencerequest/facts.html"
+HISTORY = "admin/opportunities/referencerequest/history.html"
+A_PAGE = 30
+
+
+@admin.register(MatchWeight)
+class MatchWeightAdmin(admin.ModelAdmin):
+    """The weights of the match score, as data; their history is kept."""
+
+    list_display = ("name", "part", "weight")
+    list_editable = ("weight",)
+    ordering = ("order",)
+    readonly_fields = ("part",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # a part is code; only what it weighs is data
+
+    def has_delete_permission(self, request: HttpRequest, obj: MatchWeight | None = None) -> bool:
+        return False
+
+
+@admin.register(ReferenceRequest)
+class ReferenceRequestAdmin(admin.ModelAdmin):
+    """The queue and the request page. Requests are filed in the portal and never deleted."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ReferenceRequest | None = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        def of(view: Callable[..., HttpResponse], address: str, name: str) -> URLPattern:
+            return path(
+                f"<int:pk>/{address}/", self.admin_site.admin_view(_desk_only(view)), name=f"opportunities_desk_{name}"
+            )
+
+        return [
+            of(why_not, "why-not", "why_not"),
+            of(nominate, "nominate", "nominate"),
+            of(facts, "facts", "facts"),
+            of(move, "move", "move"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return _desk_only(queue)(request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return _desk_only(one_request)(request, pk=_number(object_id))
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return _desk_only(history)(request, pk=_number(object_id))
+
+
+def _desk_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm(WORK_DESK):
+            raise PermissionDenied(_("The desk is worked by reference managers."))
+        return view(request, **kwargs)
+
+    return guarded
+
+
+def _number(text: str) -> int:
+    if not text.isdigit() or len(text) > 18:
+        raise Http404
+    return int(text)
+
+
+# --- The queue --------------------------------------------------------------------------------------------------------
+ORDERS = {"need": ("needed_by", "pk"), "value": ("-worth", "needed_by", "pk"), "filed": ("-filed_at", "-pk")}
+
+
+def queue(request: HttpRequest) -> HttpResponse:
+    """Requests by filter and order, both in the address; several can be given to somebody at once."""
+    at = timezone.now()
+    if request.method == "POST":
+        return _assign_many(request, at=at)
+    today = timezone.localdate(at, zone_of(Program.current().desk_time_zone))
+    view = request.GET.get("view", "")
+    if view not in {one.key for one in rules.VIEWS}:
+        view = "active"
+    sort = request.GET.get("sort", "")
+    if sort not in ORDERS:
+        sort = "need"
+    rows: QuerySet[ReferenceRequest] = ReferenceRequest.objects.visible_to(request.user)
+    counts = rows.active().aggregate(
+        active=Count("pk"),
+        mine=Count("pk", filter=Q(manager=request.user.pk)),
+        unassigned=Count("pk", filter=Q(manager__isnull=True)),
+        soon=Count("pk", filter=Q(needed_by__gte=today, needed_by__lte=today + rules.SOON)),
+        overdue=Count("pk", filter=Q(needed_by__lt=today)),
+    )
+    rows = rules.in_view(rows, view, user=request.user, today=today)
+    query = request.GET.get("q", "").strip()
+    if query:
+        rows = rows.filter(
+            Q(prospect__icontains=query) | Q(deal__name__icontains=query) | Q(requester__name__icontains=query)
+        )
+    rows = rows.select_related("kind", "deal", "team", "requester", "manager")
+    page = page_by_key(rows.annotate(worth=Coalesce("deal__value", -1.0)), ORDERS[sort], request.GET, size=A_PAGE)
+    context = {
+        "page": page, "view": view, "sort": sort, "sorts": rules.SORTS, "query": query, "today": today,
+        "views": [(one, counts.get(one.key)) for one in rules.VIEWS], "soon": today + rules.SOON,
+        "managers": _managers() if page.items else [],
+        "view_name": next(one.name for one in rules.VIEWS if one.key == view),
+    }  # fmt: skip
+    return respond(request, QUEUE, context, fragment="list")
+
+
+def _managers() -> "QuerySet[User]":
+    return (
+        User.objects.filter(is_active=True, role_grants__role__in=[Role.MANAGER, Role.LEAD]).distinct().order_by("name")
+    )
+
+
+def _assign_many(request: HttpRequest, *, at: datetime) -> HttpResponse:
+    chosen = [int(pk) for pk in request.POST.getlist("chosen") if pk.isdigit() and len(pk) < 19]
+    wanted_manager = request.POST.get("to", "me")
+    to = request.user if wanted_manager == "me" else _managers().filter(pk=_number(wanted_manager)).first()
+    if not chosen or to is None:
+        messages.warning(request, _("Tick the requests first."))
+        return redirect(request.get_full_path())
+    given = 0
+    for wanted in ReferenceRequest.objects.visible_to(request.user).filter(pk__in=chosen).order_by("pk"):
+        try:
+            actions.assign(wanted, to=to, at=at)
+            given += 1
+        except Refused as refusal:
+            messages.warning(request, f"{wanted.prospect}: {refusal}")
+    if given:
+        said = ngettext("%(count)s request is with %(name)s now.", "%(count)s requests are with %(name)s now.", given)
+        messages.success(request, said % {"count": given, "name": to})
+    return redirect(request.get_full_path())
+
+
+# --- One request ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Look:
+    """What one look at the candidates asks for; it lives in the address, and so can be shared and taken back."""
+
+    required: list[str]
+    weights: dict[str, int] = field(default_factory=dict)
+    relaxed: bool = False
+
+    @classmethod
+    def of(cls, request: HttpRequest, wanted: ReferenceRequest) -> "Look":
+        if request.GET.get("relaxed") != "yes":
+            return cls(required=list(wanted.required))
+        weights = {}
+        for key in matching.PARTS:
+            number = request.GET.get(f"w_{key}", "")
+            if number.isdigit() and len(number) <= 3 and int(number) <= 100:
+                weights[key] = int(number)
+        required = [key for key in request.GET.getlist("must") if key in matching.PARTS]
+        return cls(required=required, weights=weights, relaxed=True)
+
+    def need(self, wanted: ReferenceRequest, *, at: datetime) -> matching.Need:
+        return matching.Need.of(wanted, at=at, weights=self.weights, required=self.required)
+
+
+def _wanted(pk: int) -> ReferenceRequest:
+    """The request with its spans beside it, in one query."""
+    spans = ClockSpan.objects.filter(request=OuterRef("pk")).values(
+        one=JSONObject(waiting_for="waiting_for", began_at="began_at", ended_at="ended_at")
+    )
+    rows = ReferenceRequest.objects.select_related("kind", "deal", "manager", "requester", "team")
+    found: ReferenceRequest = get_object_or_404(rows.annotate(spans_told=ArraySubquery(spans)), pk=pk)
+    return found
+
+
+def _times(wanted: ReferenceRequest, *, at: datetime) -> Any:
+    spans = [
+        ClockSpan(
+            waiting_for=one["waiting_for"],
+            began_at=parse_datetime(one["began_at"]) or at,
+            ended_at=parse_datetime(one["ended_at"]) if one["ended_at"] else None,
+        )
+        for one in wanted.spans_told  # type: ignore[attr-defined]
+    ]
+    return times(spans, at=at)
+
+
+def one_request(request: HttpRequest, *, pk: int) -> HttpResponse:
+    """Everything about one request, and the moves that are legal now."""
+    if request.method == "POST":
+        return move(request, pk=pk)
+    return _page(request, _wanted(pk), at=timezone.now())
+
+
+def _page(
+    request: HttpRequest, wanted: ReferenceRequest, *, at: datetime, status: int = 200, **typed: Any
+) -> HttpResponse:
+    nominations = list(nominations_of(wanted))
+    notes = list(wanted.notes.select_related("by"))
+    may_nominate = rules.may_nominate(wanted, nominations)
+    context: dict[str, Any] = {
+        "wanted": wanted, "at": at, "ended": wanted.status in rules.ENDED, "clock": _times(wanted, at=at),
+        "asked": [_nominated(one, at=at) for one in nominations], "may_nominate": may_nominate,
+        "happened": happened(wanted, nominations, notes, for_desk=True),
+        "question_out": any(note.asks and note.answered_at is None for note in notes),
+        "mine": wanted.manager_id == request.user.pk, "note_form": SayForm(label=_("Note for the desk"), prefix="note"),
+        "ask_form": SayForm(
+            label=_("Question to %(name)s") % {"name": wanted.requester}, prefix="ask",
+            help_text=_("They get it by mail. Our clock rests until they answer."),
+        ),
+        "end_form": SayForm(label=_("Why?"), prefix="end", help_text=_("Whoever was asked may read this."), rows=2),
+        "move_form": MoveTimeForm(prefix="when"),
+        **typed,
+    }  # fmt: skip
+    if may_nominate:
+        look = Look.of(request, wanted)
+        need = look.need(wanted, at=at)
+        context |= {
+            "look": look,
+            "need": need,
+            "candidates": matching.candidates(need),
+            "parts": _parts(need, wanted),
+            "others": matching.why_not(need) if matching.program_is_small() or request.GET.get("why") else None,
+            "query": request.GET.urlencode(),
+        }
+    return respond(request, PAGE, context, fragment="fits" if status == 200 else "", status=status)
+
+
+@dataclass(frozen=True)
+class PartSetting:
+    """One part in the fold where weights and requirements are relaxed."""
+
+    key: str
+    name: str
+    weight: int
+    required: bool
+    says: bool
+    value: str
+
+
+def _parts(need: matching.Need, wanted: ReferenceRequest) -> list[PartSetting]:
+    shown = {
+        "size": f"{wanted.employees:,}" if wanted.employees else "", "role": wanted.prospect_role,
+        "depth": wanted.get_depth_display() if wanted.depth else "",
+    }  # fmt: skip
+    return [
+        PartSetting(
+            key=part.key,
+            name=str(part.name),
+            weight=need.weights[part.key],
+            required=part.key in need.required,
+            says=need.says(part.key),
+            value=str(shown.get(part.key, getattr(need, part.key, "")) or ""),
+        )
+        for part in matching.PARTS.values()
+    ]
+
+
+@dataclass(frozen=True)
+class Nominated:
+    """One nomination with what may be done about it now."""
+
+    one: Nomination
+    over: bool
+    moves: Sequence[str]
+    thanks: SayForm | None
+
+    @property
+    def state(self) -> str:
+        return {"accepted": "ok", "asked": "warn", "declined": "bad"}.get(self.one.status, "plain")
+
+
+def _nominated(one: Nomination, *, at: datetime) -> Nominated:
+    yes = yes_of(one, at=at)
+    claim, moves = one.claim, []
+    thanks = None
+    if one.status == Nomination.Status.ASKED:
+        moves.append("recall")
+    elif one.status == Nomination.Status.ACCEPTED and claim is not None:
+        begun = claim.scheduled_for is None or claim.scheduled_for <= at
+        if claim.status == Claim.Status.SCHEDULED and not begun:
+            moves.append("move_time")
+        if begun and claim.status in ("scheduled", "delivered"):
+            moves += ["verify", "missed_prospect", "missed_advocate"]
+        if claim.status == "claimed" and not yes.timed:
+            moves.append("verify")
+        if claim.status in ("delivered", "verified") and claim.thanked_at is None:
+            thanks = SayForm(
+                initial={"text": thanks_draft(one)}, label=_("Thank %(name)s") % {"name": one.advocate},
+                prefix=f"thanks-{one.pk}", rows=5,
+            )  # fmt: skip
+    return Nominated(one, yes.over, moves, thanks)
+
+
+def why_not(request: HttpRequest, *, pk: int) -> HttpResponse:
+    """How many fit and how many each gate stopped; with a gate, a page of those it stopped."""
+    at = timezone.now()
+    wanted = _wanted(pk)
+    need = Look.of(request, wanted).need(wanted, at=at)
+    others = matching.why_not(need)
+    gate = request.GET.get("gate", "")
+    number = request.GET.get("page", "1")
+    page = max(1, int(number)) if number.isdigit() and len(number) < 8 else 1
+    count = next((count for key, _name, count in others.gates if key == gate), 0)
+    context = {
+        "wanted": wanted, "others": others, "gate": gate, "page": page, "pages": -(-count // matching.A_PAGE),
+        "gate_name": next((name for key, name, _count in others.gates if key == gate), ""),
+        "rows": matching.excluded(need, gate, page=page) if count else [], "query": _kept(request),
+    }  # fmt: skip
+    return respond(request, WHY_NOT, context, fragment="counts" if not gate else "")
+
+
+def _kept(request: HttpRequest) -> str:
+    """The look's part of the address, without gate and page."""
+    query = request.GET.copy()
+    for key in ("gate", "page", "advocate", "why"):
+        query.pop(key, None)
+    return query.urlencode()
+
+
+# --- Nominating -------------------------------------------------------------------------------------------------------
+def nominate(request: HttpRequest, *, pk: int) -> HttpResponse:
+    """Say to each chosen advocate why them, and ask them."""
+    at = timezone.now()
+    wanted = _wanted(pk)
+    source: Mapping[str, Any] = request.POST if request.method == "POST" else request.GET
+    chosen = [int(one) for one in source.getlist("advocate") if one.isdigit() and len(one) < 19]  # type: ignore[attr-defined]
+    chosen = list(dict.fromkeys(chosen))[: matching.LIMIT]
+    back = reverse("admin:opportunities_referencerequest_change", args=[pk])
+    if not chosen:
+        messages.warning(request, _("Tick the advocates to ask first."))
+        return redirect(f"{back}?{_kept(request)}")
+    need = Look.of(request, wanted).need(wanted, at=at)
+    people = matching.among(need, chosen)
+    why = {one.advocate: request.POST.get(f"why-{one.advocate}", matching.for_them(need, one)) for one in people}
+    status = 200
+    if request.method == "POST":
+        try:
+            actions.nominate(
+                wanted,
+                [Pick(one.advocate, why[one.advocate]) for one in people],
+                by=request.user,
+                at=at,
+                owner_agreed=request.POST.get("owner_agreed") == "yes",
+                override_reason=request.POST.get("override_reason", ""),
+            )
+            said = ngettext("%(count)s advocate is being asked.", "%(count)s advocates are being asked.", len(people))
+            messages.success(request, said % {"count": len(people)})
+            return redirect(back)
+        except Refused as refusal:
+            messages.warning(request, str(refusal))
+            status = 409
+    context = {
+        "wanted": wanted, "back_url": f"{back}?{_kept(request)}",
+        "people": [(one, why[one.advocate]) for one in people],
+        "owner_approves": any(one.owner_approves for one in people), "typed": request.POST, "refused": status == 409,
+    }  # fmt: skip
+    return respond(request, NOMINATE, context, status=status)
+
+
+def facts(request: HttpRequest, *, pk: int) -> HttpResponse:
+    """Mend what the request says; matching reads it anew."""
+    wanted = _wanted(pk)
+    back = reverse("admin:opportunities_referencerequest_change", args=[pk])
+    start = {name: getattr(wanted, name) for name in FactsForm.base_fields}
+    form = FactsForm(request.POST or None, initial=start)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                actions.amend(wanted, facts=form.facts, at=timezone.now())
+                messages.success(request, _("The request is mended."))
+                return redirect(back)
+            except Refused as refusal:
+                messages.warning(request, str(refusal))
+                status = 409
+    return respond(request, FACTS, {"wanted": wanted, "form": form, "back_url": back}, status=status)
+
+
+# --- Moves ------------------------------------------------------------------------------------------------------------
+def move(request: HttpRequest, *, pk: int) -> HttpResponse:
+    """One move of the desk; what was typed stays where it is refused."""
+    if request.method != "POST":
+        return redirect("admin:opportunities_referencerequest_change", pk)
+    at, wanted = timezone.now(), _wanted(pk)
+    do = request.POST.get("do", "")
+    form = _form_of(request, do)
+    status = 422
+    if form is None or form[1].is_valid():
+        try:
+            said = _do(request, wanted, do, form[1].cleaned_data if form else {}, at=at)
+            if said:
+                messages.success(request, said)
+            return redirect("admin:opportunities_referencerequest_change", pk)
+        except Refused as refusal:
+            messages.warning(request, str(refusal))
+            status = 409
+    typed = {form[0]: form[1], "open": do} if form else {}
+    return _page(request, _wanted(pk), at=at, status=status, **typed)
+
+
+def _form_of(request: HttpRequest, do: str) -> tuple[str, Any] | None:
+    """The form a move comes with, and the name the page knows it by."""
+    posted = request.POST
+    if do == "note":
+        return "note_form", SayForm(posted, label=_("Note for the desk"), prefix="note")
+    if do == "ask":
+        return "ask_form", SayForm(posted, label=_("Question to the requester"), prefix="ask")
+    if do in {"unfilled", "withdraw"}:
+        return "end_form", SayForm(posted, label=_("Why?"), prefix="end", rows=2)
+    if do == "thank":
+        return "thank_form", SayForm(posted, label=_("Thank-you"), prefix=f"thanks-{posted.get('nomination', '')}")
+    if do == "move_time":
+        return "move_form", MoveTimeForm(posted, prefix="when")
+    return None
+
+
+def _do(request: HttpRequest, wanted: ReferenceRequest, do: str, said: Mapping[str, Any], *, at: datetime) -> str:
+    by = request.user
+    if do == "assign":
+        actions.assign(wanted, to=by, at=at)
+        return _("This request is yours now.")
+    if do == "note":
+        actions.note(wanted, text=said["text"], by=by, at=at)
+        return _("The note is kept.")
+    if do == "ask":
+        actions.ask_requester(wanted, text=said["text"], by=by, at=at)
+        return _("%(name)s has your question. Our clock rests.") % {"name": wanted.requester}
+    if do == "unfilled":
+        actions.leave_unfilled(wanted, reason=said["text"], by=by, at=at)
+        return _("Closed as unfilled; %(name)s is told why.") % {"name": wanted.requester}
+    if do == "withdraw":
+        actions.withdraw(wanted, reason=said["text"], by=by, at=at)
+        return _("Withdrawn; everybody it concerns is told.")
+    if do == "reopen":
+        actions.reopen(wanted, at=at)
+        return _("Open again.")
+    if do == "keep":
+        actions.amend(wanted, facts={"required": Look.of(request, wanted).required}, at=at)
+        return _("These parts must fit from now on.")
+    return _do_about(request, wanted, do, said, at=at)
+
+
+def _do_about(request: HttpRequest, wanted: ReferenceRequest, do: str, said: Mapping[str, Any], *, at: datetime) -> str:
+    """Moves about one nomination."""
+    number = request.POST.get("nomination", "")
+    one = get_object_or_404(
+        Nomination.objects.select_related("request", "advocate__contact"),
+        request=wanted,
+        pk=int(number) if number.isdigit() and len(number) < 19 else 0,
+    )
+    words = {"name": one.advocate}
+    if do == "recall":
+        actions.recall(one, by=request.user, at=at)
+        return _("%(name)s is no longer asked.") % words
+    if do == "verify":
+        actions.verify(one, by=request.user, at=at)
+        return _("Verified: the points of %(name)s are booked.") % words
+    if do in {"missed_prospect", "missed_advocate"}:
+        actions.missed(one, by_prospect=do == "missed_prospect", by=request.user, at=at)
+        if do == "missed_prospect":
+            return _("%(name)s gets an apology and the points.") % words
+        return _("Noted. The desk looks again.")
+    if do == "thank":
+        actions.thank(one, text=said["text"], by=request.user, at=at)
+        return _("%(name)s is thanked.") % words
+    if do == "move_time":
+        actions.move_time(one, starts_at=said["starts_at"], by=request.user, at=at)
+        return _("Moved; the calendars of both follow.")
+    raise Http404
+
+
+# --- History ----------------------------------------------------------------------------------------------------------
+def history(request: HttpRequest, *, pk: int) -> HttpResponse:
+    """Every change of the request itself, by whom and when."""
+    wanted = _wanted(pk)
+    rows = list(
+        Events.objects.tracks(wanted)
+        .order_by("-pgh_created_at", "-pgh_id")
+        .values("pgh_created_at", "pgh_label", "pgh_diff", "pgh_context")[:200]
+    )
+    users = {row["pgh_context"].get("user") for row in rows if row["pgh_context"]}
+    people = dict(User.objects.filter(pk__in=[one for one in users if one]).values_list("pk", "name"))
+    changes = [
+        {
+            "at": row["pgh_created_at"],
+            "by": people.get((row["pgh_context"] or {}).get("user"), _("The clock, or an import")),
+            "changes": [
+                (_field_name(name), before, after) for name, (before, after) in (row["pgh_diff"] or {}).items()
+            ],
+        }
+        for row in rows
+    ]
+    return respond(request, HISTORY, {"wanted": wanted, "changes": changes})
+
+
+def _field_name(name: str) -> str:
+    known = {one.attname: one.verbose_name for one in ReferenceRequest._meta.concrete_fields}
+    return str(known.get(name, name)).capitalize()

@@ -1,0 +1,154 @@
+"""Where a request stands, what may be done with it now, and how the queue reads. Reads and decisions only."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from advocacy.crm.models import Account
+from opportunities.models import COURSE, Claim, ClaimFeedback, Nomination, ReferenceRequest
+
+Status = ReferenceRequest.Status
+WaitingFor = ReferenceRequest.WaitingFor
+
+SOON = timedelta(hours=72)
+ENDED = frozenset({Status.FULFILLED, Status.DEFLECTED, Status.UNFILLED, Status.WITHDRAWN})
+TIMES_PROPOSED = 3
+"""How many times an advocate proposes with a yes."""
+
+
+# --- Where it stands --------------------------------------------------------------------------------------------------
+def took_place(claim: Claim, *, at: datetime) -> bool:
+    """Whether the set time of a claim is over."""
+    if claim.scheduled_for is None:
+        return False
+    return claim.scheduled_for + timedelta(minutes=claim.minutes or 30) <= at
+
+
+def stands(
+    wanted: ReferenceRequest, nominations: Iterable[Nomination], *, question_out: bool, at: datetime
+) -> tuple[str, str]:
+    """The status of a request under way and who is waited for, from what has become of its nominations.
+
+    Wants ``claim__feedback`` and ``times`` prefetched.
+    """
+    nominations = list(nominations)
+    said_yes = [(one, one.claim) for one in nominations if _under_course(one) and one.claim]
+    done = [claim for _one, claim in said_yes if claim.status == Claim.Status.VERIFIED]
+    if len(done) >= wanted.wanted:
+        return Status.FULFILLED, WaitingFor.NOBODY
+    timed = wanted.kind.has_step("scheduled")
+    open_ones = [one for one in nominations if one.status == Nomination.Status.ASKED]
+    without_time = [one for one, claim in said_yes if timed and claim.status in ("claimed", "confirmed")]
+    if without_time:
+        can_pick = any(time.starts_at > at for one in without_time for time in one.times.all())
+        return Status.AGREED, WaitingFor.REQUESTER if can_pick else WaitingFor.ADVOCATE
+    status: str = Status.MATCHING
+    if said_yes:
+        status = Status.SCHEDULED if timed else Status.AGREED
+    if len(said_yes) < wanted.wanted:
+        if open_ones:
+            return (status if said_yes else Status.ASKED), WaitingFor.ADVOCATE
+        return status, WaitingFor.REQUESTER if question_out else WaitingFor.DESK
+    return status, _after_the_yes([claim for _one, claim in said_yes if claim not in done], at=at)
+
+
+def _after_the_yes(claims: Sequence[Claim], *, at: datetime) -> str:
+    """Everybody has said yes and every time is set: it is to take place, or to be told how it was."""
+    if any(claim.status == Claim.Status.SCHEDULED and not took_place(claim, at=at) for claim in claims):
+        return WaitingFor.PROSPECT
+    silent = {
+        side
+        for claim in claims
+        for side in ClaimFeedback.Side.values
+        if side not in {feedback.side for feedback in claim.feedback.all()}
+    }
+    if any(claim.status in ("claimed", "confirmed") for claim in claims) and ClaimFeedback.Side.ADVOCATE in silent:
+        return WaitingFor.ADVOCATE  # nothing to meet for: they do it in their own time
+    if ClaimFeedback.Side.REQUESTER in silent:
+        return WaitingFor.REQUESTER
+    if ClaimFeedback.Side.ADVOCATE in silent:
+        return WaitingFor.ADVOCATE
+    return WaitingFor.DESK
+
+
+def _under_course(nomination: Nomination) -> bool:
+    return (
+        nomination.status == Nomination.Status.ACCEPTED
+        and nomination.claim is not None
+        and nomination.claim.status in COURSE
+    )
+
+
+def yes_count(nominations: Iterable[Nomination]) -> int:
+    """How many have said yes and still stand by it."""
+    return sum(_under_course(one) for one in nominations)
+
+
+# --- What may be done -------------------------------------------------------------------------------------------------
+def may_nominate(wanted: ReferenceRequest, nominations: Iterable[Nomination]) -> bool:
+    return wanted.status not in ENDED and yes_count(nominations) < wanted.wanted
+
+
+# --- The queue --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class View:
+    """One filter of the queue."""
+
+    key: str
+    name: Any
+
+
+VIEWS = (
+    View("mine", _("Mine")),
+    View("unassigned", _("Unassigned")),
+    View("active", _("All active")),
+    View("soon", _("Due within 72 hours")),
+    View("overdue", _("Overdue")),
+    View("ended", _("Ended")),
+)
+SORTS = {
+    "need": _("Needed first"),
+    "value": _("Largest deal first"),
+    "filed": _("Newest first"),
+}
+
+
+def in_view(rows: "QuerySet[ReferenceRequest]", view: str, *, user: Any, today: date) -> "QuerySet[ReferenceRequest]":
+    """The requests of one filter; days are those of the desk."""
+    active = Q(status__in=ReferenceRequest.ACTIVE)
+    conditions = {
+        "mine": active & Q(manager=user.pk),
+        "unassigned": active & Q(manager__isnull=True),
+        "soon": active & Q(needed_by__gte=today, needed_by__lte=today + SOON),
+        "overdue": active & Q(needed_by__lt=today),
+        "ended": Q(status__in=ENDED),
+    }
+    return rows.filter(conditions.get(view, active))
+
+
+def sorted_by(rows: "QuerySet[ReferenceRequest]", sort: str) -> "QuerySet[ReferenceRequest]":
+    if sort == "value":
+        return rows.order_by(F("deal__value").desc(nulls_last=True), "needed_by", "pk")
+    if sort == "filed":
+        return rows.order_by("-filed_at", "-pk")
+    return rows.order_by("needed_by", "filed_at", "pk")
+
+
+# --- Facts ------------------------------------------------------------------------------------------------------------
+def as_the_crm_writes(fact: str, text: str) -> str:
+    """A region or industry in the spelling accounts have it in, so that equal ones are equal for matching."""
+    text = " ".join(text.split())
+    if not text or Account.objects.filter(**{fact: text}).exists():
+        return text
+    known = Account.objects.filter(**{f"{fact}__iexact": text}).values_list(fact, flat=True).first()
+    return known or text
+
+
+def active_for_deal(deal_id: int | None, *, besides: int | None = None) -> "QuerySet[ReferenceRequest]":
+    """Requests under way for the same deal: the warning of the form."""
+    rows = ReferenceRequest.objects.active().filter(deal=deal_id) if deal_id else ReferenceRequest.objects.none()
+    return rows.exclude(pk=besides) if besides else rows

@@ -1,0 +1,184 @@
+"""Mails of the desk. Only the nomination asks for something: it needs the kind's consent, read again as it leaves."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from advocacy.delivery import outbox
+from advocacy.delivery.models import Message
+from advocacy.lib import calendar
+from opportunities.models import Claim, Nomination, ReferenceRequest, RequestNote
+
+NOMINATION = "nomination"
+
+
+# --- To advocates -----------------------------------------------------------------------------------------------------
+def nomination(nominated: Nomination, *, at: datetime) -> Message | None:
+    """Would you speak with this company? The prospect's name comes first."""
+    wanted = nominated.request
+    manager = wanted.manager or nominated.nominated_by
+    return outbox.owe(
+        NOMINATION,
+        to=nominated.advocate.contact,
+        template="opportunities/nomination",
+        dedupe_key=str(nominated.pk),
+        at=at,
+        purpose=wanted.kind.purpose,
+        reply_to=manager.email if manager else "",
+        params={
+            "nomination_id": str(nominated.public_id),
+            "answer_by": nominated.answer_by.isoformat(),
+            "why": nominated.why,
+            "points": wanted.kind.points,
+            "from_name": str(manager) if manager else "",
+            **_what(wanted),
+        },
+    )
+
+
+def taken_back(nominated: Nomination, *, because: str, at: datetime) -> Message | None:
+    """There is nothing to answer any more; thank you."""
+    return outbox.owe(
+        "nomination_taken_back",
+        to=nominated.advocate.contact,
+        template="opportunities/nomination_taken_back",
+        dedupe_key=str(nominated.pk),
+        at=at,
+        counts=False,
+        params={"because": because, **_what(nominated.request)},
+    )
+
+
+def other_times(nominated: Nomination, *, said: str, at: datetime) -> Message | None:
+    """None of the times fits the other side: could there be others?"""
+    return outbox.owe(
+        "nomination_other_times",
+        to=nominated.advocate.contact,
+        template="opportunities/nomination_other_times",
+        dedupe_key=f"{nominated.pk}:{at.isoformat()}",
+        at=at,
+        counts=False,
+        params={"nomination_id": str(nominated.public_id), "said": said, **_what(nominated.request)},
+    )
+
+
+def _what(wanted: ReferenceRequest) -> dict[str, Any]:
+    return {
+        "prospect": wanted.prospect,
+        "industry": wanted.industry,
+        "region": wanted.region,
+        "role": wanted.prospect_role,
+        "questions": wanted.questions,
+        "kind": wanted.kind.name,
+        "minutes": wanted.kind.minutes,
+        "timed": wanted.kind.has_step("scheduled"),
+    }
+
+
+# --- To the requester -------------------------------------------------------------------------------------------------
+def _tell(kind: str, wanted: ReferenceRequest, *, key: str, at: datetime, **params: Any) -> Message | None:
+    manager = wanted.manager
+    return outbox.owe(
+        kind,
+        to=wanted.requester,
+        template=f"opportunities/{kind}",
+        dedupe_key=f"{wanted.pk}:{key}",
+        at=at,
+        counts=False,
+        reply_to=manager.email if manager else "",
+        params={
+            "request_id": str(wanted.public_id),
+            "prospect": wanted.prospect,
+            "kind": wanted.kind.name,
+            "manager_name": str(manager) if manager else "",
+            **params,
+        },
+    )
+
+
+def said_yes(nominated: Nomination, *, at: datetime) -> Message | None:
+    """Somebody said yes: who they are, and their times to pick from."""
+    contact = nominated.advocate.contact
+    return _tell(
+        "request_yes",
+        nominated.request,
+        key=f"{nominated.pk}:{at.isoformat()}",
+        at=at,
+        nomination_id=str(nominated.public_id),
+        name=contact.full_name,
+        title=contact.title,
+        account=contact.account.name,
+        times=[time.starts_at.isoformat() for time in nominated.times.all() if time.starts_at > at],
+    )
+
+
+def time_set(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | None:
+    """The time stands; with the calendar file."""
+    contact = nominated.advocate.contact
+    wanted = nominated.request
+    invitation = calendar.invite(
+        uid=calendar_uid(claim),
+        sequence=claim.sequence,
+        starts_at=claim.scheduled_for or at,
+        minutes=claim.minutes or 30,
+        summary=f"{wanted.kind.name}: {wanted.prospect} · {contact.full_name}",
+        description="\n".join(filter(None, [f"{contact.full_name}, {contact.title}, {contact.account.name}",
+                                            wanted.questions])),
+        organizer=(str(wanted.manager), wanted.manager.email) if wanted.manager else settings.DEFAULT_FROM_EMAIL,
+        attendees=[(str(wanted.requester), wanted.requester.email)],
+        stamped_at=at,
+    )  # fmt: skip
+    return _tell(
+        "request_time_set",
+        wanted,
+        key=f"{claim.pk}:{claim.claimed_at.isoformat()}:{claim.sequence}",
+        at=at,
+        name=contact.full_name,
+        title=contact.title,
+        account=contact.account.name,
+        email=contact.email,
+        starts_at=claim.scheduled_for.isoformat() if claim.scheduled_for else "",
+        minutes=claim.minutes or 30,
+        moved=claim.sequence > 0,
+        calendar={"method": "REQUEST", "ics": invitation.decode()},
+    )
+
+
+def calendar_uid(claim: Claim) -> str:
+    """The one name of an appointment in every calendar."""
+    return f"claim-{claim.public_id}@portal"
+
+
+def how_was_it(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | None:
+    """It should be over: did it take place, and how was it?"""
+    return _tell(
+        "request_how_was_it",
+        nominated.request,
+        key=f"{claim.pk}:{claim.claimed_at.isoformat()}:{claim.sequence}",
+        at=at,
+        claim_id=str(claim.public_id),
+        name=nominated.advocate.contact.full_name,
+    )
+
+
+def question(note: RequestNote, *, at: datetime) -> Message | None:
+    """The desk needs to know something; the clock rests until it is answered."""
+    return _tell("request_question", note.request, key=f"{note.pk}", at=at, text=note.text, by=str(note.by or ""))
+
+
+def fell_through(nominated: Nomination, *, at: datetime) -> Message | None:
+    """A yes or a set time did not hold; the desk looks again."""
+    return _tell(
+        "request_fell_through",
+        nominated.request,
+        key=f"{nominated.pk}",
+        at=at,
+        name=nominated.advocate.contact.full_name,
+    )
+
+
+def ended(wanted: ReferenceRequest, *, at: datetime) -> Message | None:
+    """The desk has ended it without an advocate, and why."""
+    return _tell("request_ended", wanted, key=f"{wanted.status}:{at.isoformat()}", at=at, status=wanted.status,
+                 reason=wanted.close_reason)  # fmt: skip

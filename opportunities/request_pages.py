@@ -1,0 +1,219 @@
+"""What the pages of a request show: a sentence for where it stands, who said yes, and what happened in order."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from opportunities import desk
+from opportunities.models import (
+    UNDER_WAY,
+    Claim,
+    ClaimFeedback,
+    Nomination,
+    ProposedTime,
+    ReferenceRequest,
+    RequestNote,
+)
+
+Status = ReferenceRequest.Status
+WaitingFor = ReferenceRequest.WaitingFor
+
+
+def nominations_of(wanted: ReferenceRequest) -> Any:
+    """The nominations of a request with all its pages show, in a fixed number of queries."""
+    rows = Nomination.objects.filter(request=wanted).select_related(
+        "advocate__contact__account", "claim", "nominated_by", "request__kind"
+    )
+    return rows.prefetch_related("times", "claim__feedback").order_by("asked_at", "pk")
+
+
+@dataclass(frozen=True)
+class Yes:
+    """An advocate who said yes, as the requester may see them from then on."""
+
+    nomination: Nomination
+    claim: Claim | None
+    times: list[ProposedTime]
+    over: bool
+    feedback: ClaimFeedback | None
+
+    @property
+    def needs_time(self) -> bool:
+        return bool(self.claim and self.claim.status in ("claimed", "confirmed") and self.timed)
+
+    @property
+    def timed(self) -> bool:
+        return self.nomination.request.kind.has_step("scheduled")
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.claim and self.claim.status == Claim.Status.SCHEDULED and not self.over)
+
+    @property
+    def may_tell(self) -> bool:
+        """Whether it is time to say how it was."""
+        if self.claim is None or self.feedback is not None:
+            return False
+        if self.claim.status == Claim.Status.DELIVERED or (self.claim.status in UNDER_WAY and not self.timed):
+            return True
+        return self.claim.status == Claim.Status.SCHEDULED and self.over
+
+
+def yes_of(nomination: Nomination, *, at: datetime) -> Yes:
+    claim = nomination.claim
+    told = list(claim.feedback.all()) if claim else []
+    return Yes(
+        nomination=nomination,
+        claim=claim,
+        times=[time for time in nomination.times.all() if time.starts_at > at],
+        over=bool(claim and desk.took_place(claim, at=at)),
+        feedback=next((one for one in told if one.side == ClaimFeedback.Side.REQUESTER), None),
+    )
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of what happened; ``mark`` is ok, bad, now or nothing."""
+
+    at: datetime
+    text: str
+    more: str = ""
+    mark: str = ""
+
+
+def where_it_stands(wanted: ReferenceRequest, nominations: Sequence[Nomination], *, at: datetime) -> str:
+    """One sentence for the requester; no name before its yes."""
+    waiting, status = wanted.waiting_for, wanted.status
+    if status in desk.ENDED:
+        return {
+            Status.FULFILLED: _("It is fulfilled. Thank you for telling us how it was."),
+            Status.DEFLECTED: _("It was answered with something we have published."),
+            Status.UNFILLED: _("We found nobody. The reason is below."),
+            Status.WITHDRAWN: _("It was withdrawn."),
+        }[Status(status)]
+    if waiting == WaitingFor.REQUESTER:
+        if status == Status.AGREED:
+            return _("It is your turn: pick one of the times.")
+        if status == Status.SCHEDULED:
+            return _("It is your turn: say how it was.")
+        return _("It is your turn: the desk has a question for you.")
+    if waiting == WaitingFor.ADVOCATE:
+        asked = sum(one.status == Nomination.Status.ASKED for one in nominations)
+        if status == Status.SCHEDULED:
+            return _("We are waiting for the advocate to say how it was.")
+        if status == Status.AGREED:
+            return _("An advocate said yes; we are waiting for them to go on.")
+        said = ngettext(
+            "We have asked %(count)s advocate and wait for an answer.",
+            "We have asked %(count)s advocates and wait for an answer.",
+            asked,
+        )
+        return said % {"count": asked}
+    if waiting == WaitingFor.PROSPECT:
+        times = [one.claim.scheduled_for for one in nominations if one.claim and one.claim.scheduled_for]
+        following = min((time for time in times if time > at), default=None)
+        if following:
+            return _("It is set for %(when)s.") % {"when": moment(following)}
+        return _("It is to take place.")
+    if waiting == WaitingFor.OWNER:
+        return _("We are waiting for the account owner’s word.")
+    if wanted.manager is None:
+        return _("It is with the desk; somebody takes it on next.")
+    return _("%(manager)s is looking for the right advocate.") % {"manager": wanted.manager}
+
+
+def moment(when: datetime) -> str:
+    """A day and an hour on the reader's clock."""
+    return date_format(timezone.localtime(when), "l j F, H:i")
+
+
+def happened(
+    wanted: ReferenceRequest, nominations: Iterable[Nomination], notes: Iterable[RequestNote], *, for_desk: bool
+) -> list[Event]:
+    """What happened, oldest first. Requesters read no name before its yes, and no refusal with a name at all."""
+    events = [Event(wanted.filed_at, _("%(name)s filed it") % {"name": wanted.requester})]
+    asked: dict[datetime, list[Nomination]] = {}
+    for one in nominations:
+        asked.setdefault(one.asked_at, []).append(one)
+        events += _of_nomination(one, for_desk=for_desk)
+    for at, group in asked.items():
+        names = ", ".join(str(one.advocate) for one in group)
+        said = ngettext("%(count)s advocate asked", "%(count)s advocates asked", len(group)) % {"count": len(group)}
+        by = group[0].nominated_by
+        if for_desk:
+            said = _("%(by)s asked %(names)s") % {"by": by, "names": names} if by else _("Asked: ") + names
+        events.append(Event(at, said))
+    for note in notes:
+        name = note.by or _("Somebody")
+        said = _("%(name)s asked") if note.asks else _("%(name)s wrote")
+        events.append(Event(note.at, said % {"name": name}, more=note.text))
+    if wanted.closed_at:
+        mark = "ok" if wanted.status == Status.FULFILLED else "bad"
+        word = Status(wanted.status).label
+        events.append(Event(wanted.closed_at, str(word).capitalize(), more=wanted.close_reason, mark=mark))
+    return sorted(events, key=lambda event: event.at)
+
+
+def _of_nomination(one: Nomination, *, for_desk: bool) -> list[Event]:
+    events = []
+    name, claim = str(one.advocate), one.claim
+    if claim is not None:
+        events.append(Event(claim.claimed_at, _("%(name)s said yes") % {"name": name}, mark="ok"))
+        events += [
+            Event(time.chosen_at, _("Set for %(when)s") % {"when": moment(time.starts_at)}, mark="ok")
+            for time in one.times.all()
+            if time.chosen_at
+        ]
+        events += _of_claim(claim, name)
+    elif one.answered_at and one.status == Nomination.Status.DECLINED:
+        said = _("%(name)s declined") % {"name": name} if for_desk else _("An advocate declined")
+        events.append(Event(one.answered_at, said, more=one.decline_reason if for_desk else "", mark="bad"))
+    elif one.status == Nomination.Status.EXPIRED:
+        said = _("No answer from %(name)s in time") % {"name": name} if for_desk else _("No answer in time")
+        events.append(Event(one.answer_by, said))
+    return events
+
+
+def _of_claim(claim: Claim, name: str) -> list[Event]:
+    events = []
+    for told in claim.feedback.all():
+        who = name if told.side == ClaimFeedback.Side.ADVOCATE else _("The requester")
+        if not told.happened:
+            said, mark = _("%(who)s says it did not take place"), "bad"
+        else:
+            said, mark = _("%(who)s said how it was: %(grade)s of 5"), "ok"
+        events.append(Event(told.at, said % {"who": who, "grade": told.grade}, more=told.text, mark=mark))
+    if claim.thanked_at:
+        events.append(Event(claim.thanked_at, _("%(name)s was thanked") % {"name": name}, mark="ok"))
+    if claim.ended_at and claim.reason:
+        words: dict[str, Any] = {"name": name, "status": claim.get_status_display()}
+        events.append(Event(claim.ended_at, _("%(name)s: %(status)s") % words, more=claim.reason, mark="bad"))
+    return events
+
+
+def thanks_draft(one: Nomination) -> str:
+    """A first draft of the thank-you, with the requester's own words in it; the manager makes it theirs."""
+    wanted, claim = one.request, one.claim
+    given = one.advocate.contact.given_name or str(one.advocate)
+    said = next(
+        (told for told in claim.feedback.all() if told.side == ClaimFeedback.Side.REQUESTER and told.happened), None
+    ) if claim else None  # fmt: skip
+    lines = [_("Dear %(name)s,") % {"name": given}, ""]
+    if claim and claim.scheduled_for:
+        day = date_format(timezone.localtime(claim.scheduled_for), "j F")
+        lines.append(_("Thank you for your time with %(prospect)s on %(day)s.") % {
+            "prospect": wanted.prospect, "day": day,
+        })  # fmt: skip
+    else:
+        lines.append(_("Thank you for your help with %(prospect)s.") % {"prospect": wanted.prospect})
+    if said and said.text:
+        lines.append(_("They said: “%(text)s”") % {"text": said.text.strip()})
+    elif said and said.grade >= 4:
+        lines.append(_("It helped them a great deal."))
+    return "\n".join(lines)
