@@ -17,6 +17,7 @@ from advocates.models import Advocate
 from opportunities import board as rules
 from opportunities import matching
 from opportunities.actions import board, desk
+from opportunities.jobs import board as board_jobs
 from opportunities.jobs import desk as desk_jobs
 from opportunities.models import (
     UNDER_WAY,
@@ -39,12 +40,11 @@ def begin(world: Any) -> None:
     world.kept["agenda"] = {}
     offers = list(WORDS["opportunity"])
     world.rng.shuffle(offers)
-    days = (world.today - world.first_day).days
     for number, offer in enumerate(offers):
         later(world, world.first_day + timedelta(days=5 + number * 4), _open, offer)
         if number % 3:
             again = world.today - timedelta(days=2 + number * 5)
-            later(world, again, _open, {**offer, "title": f"{offer['title']}, once more"} if days > 150 else offer)
+            later(world, again, _open, offer)
     sales = StakeholderTeam.objects.get(slug="sales")
     for deal in world.deals:
         first = max(deal.opened_on + timedelta(days=world.rng.randint(8, 25)), world.first_day + timedelta(days=12))
@@ -64,10 +64,14 @@ def day(world: Any, day: date) -> None:
         try:
             do(world, day, *what)
         except Refused:
-            continue  # somebody is away, rests or was quicker: such is life
+            # Somebody is away, rests or was quicker: such is life. The desk tries again.
+            if do is _nominate:
+                later(world, day + timedelta(days=1), _nominate, what[0], what[1] + 1)
     for advocate in world.kept["members"]:
-        if world.chance(0.02):
+        if world.chance(_zeal(advocate)):
             _claim_something(world, day, advocate)
+    if day.weekday() == 6:
+        board_jobs.close_what_is_over(at=world.at(day, 20))
     desk_jobs.move_on_from_silence(at=world.at(day, 19))
 
 
@@ -75,6 +79,8 @@ def day(world: Any, day: date) -> None:
 def _open(world: Any, day: date, offer: dict[str, Any]) -> None:
     rng, kind = world.rng, world.kept["kinds"][offer["kind"]]
     opened = world.at(day, 8)
+    if Opportunity.objects.open(at=opened).filter(title=offer["title"]).exists():
+        return
     stays = OPEN_FOR if (world.today - day).days > OPEN_FOR else (world.today - day).days + rng.randint(5, 60)
     soon = (world.today - day).days < 20 and world.chance(0.4)
     made = Opportunity.objects.create(
@@ -100,6 +106,11 @@ def _open(world: Any, day: date, offer: dict[str, Any]) -> None:
         created_at=opened,
     )
     board.open_up(made, at=opened)
+
+
+def _zeal(advocate: Advocate) -> float:
+    """How likely somebody is to claim on a day: many hardly ever, some often."""
+    return (0.0004, 0.0004, 0.004, 0.008, 0.02)[advocate.pk % 5]
 
 
 def _claim_something(world: Any, day: date, advocate: Advocate) -> None:
@@ -200,7 +211,7 @@ def _file(world: Any, day: date, deal: Deal, team: Any) -> None:
     filed = request_of(world, deal, at=world.at(day, 9), team=team, days=world.rng.randint(9, 25), kind=kind)
     # The desk learns: in the first months a request lay for days, now for hours.
     early = 1 - (day - world.first_day).days / max(1, (world.today - world.first_day).days)
-    later(world, day + timedelta(days=round(early * world.rng.randint(0, 4))), _nominate, filed.pk, 1)
+    later(world, day + timedelta(days=round(early * world.rng.randint(1, 6))), _nominate, filed.pk, 1)
 
 
 def _nominate(world: Any, day: date, pk: int, round_: int) -> None:
@@ -219,7 +230,8 @@ def _nominate(world: Any, day: date, pk: int, round_: int) -> None:
     picks = [desk.Pick(one.advocate, matching.for_them(need, one)) for one in found]
     for made in desk.nominate(wanted, picks, by=manager, at=at):
         answer = world.rng.choices(("yes", "no", "silence"), weights=[64, 20, 16])[0]
-        when = day + timedelta(days=world.rng.choice((0, 0, 1, 1, 2)))
+        early = (world.today - day).days > 120
+        when = day + timedelta(days=world.rng.choice((1, 1, 2, 3) if early else (0, 0, 0, 1, 2)))
         if answer == "yes":
             later(world, when, _accept, made.pk)
         elif answer == "no":
@@ -245,7 +257,8 @@ def _accept(world: Any, day: date, pk: int) -> None:
     if nominated.status != Nomination.Status.ASKED:
         return
     at = world.at(day, 14)
-    first = at.replace(minute=0, second=0, microsecond=0) + timedelta(days=world.rng.randint(2, 6))
+    soon = 6 if (world.today - day).days > 120 else 3
+    first = at.replace(minute=0, second=0, microsecond=0) + timedelta(days=world.rng.randint(1, soon))
     times = [first + timedelta(days=number, hours=number - 1) for number in range(3)]
     timed = nominated.request.kind.has_step("scheduled")
     desk.accept(nominated, times=times if timed else [], at=at, by=nominated.advocate.user)

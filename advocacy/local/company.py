@@ -226,16 +226,17 @@ def _deals(world: "World") -> None:
     rng.shuffle(names)
     names.remove("Kestrel Foods")
     days = (world.today - world.first_day).days
-    for number in range(120):
+    for number in range(150):
         region = rng.choices(list(REGIONS), weights=[facts["share"] for facts in REGIONS.values()])[0]
         country, language, _zone = rng.choice(REGIONS[region]["places"])
-        opened = world.first_day + timedelta(days=rng.randint(-40, days - 10))
-        length = rng.randint(35, 130)
+        # More deals from month to month: a program that works is asked more often.
+        opened = world.first_day + timedelta(days=int(rng.random() ** 0.75 * (days + 30)) - 40)
+        length = rng.randint(35, 110)
         closes = opened + timedelta(days=length)
         over = closes <= world.today
-        won = over and world.chance(0.46)
+        won = over and world.chance(0.5)
         prospect = names[number % len(names)] + (
-            "" if number < len(names) else (" North", " South", " Group")[number // len(names) - 1]
+            "" if number < len(names) else (" North", " South", " Group", " East")[number // len(names) - 1]
         )
         industry = rng.choice(INDUSTRIES)
         world.deals.append(
@@ -316,11 +317,11 @@ def _news(world: "World") -> None:
                 "nps",
                 account,
                 rng.choice(people[account.pk]),
-                rng.choices(range(11), weights=[1, 1, 1, 1, 1, 2, 3, 6, 12, 14, 10])[0],
+                rng.choices(range(11), weights=[0, 0, 0, 1, 1, 1, 1, 18, 40, 46, 34])[0],
             )
         if world.chance(0.25):
             put(some_day(), "upgraded", account)
-        if world.chance(0.2):
+        if world.chance(0.15):
             opened = some_day()
             put(opened, "escalation_opened", account)
             if world.chance(0.85):
