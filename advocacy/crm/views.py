@@ -147,6 +147,7 @@ def _readable(value: str) -> str:
     if value.startswith("{") and value.endswith("}"):
         return ", ".join(word.strip('"') for word in value[1:-1].split('","'))
     value = {"t": _("yes"), "f": _("no")}.get(value, value)
+    value = re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\+00:00$", r"\1 \2 UTC", value)
     return shown(re.sub(r"\\([tnr\\])", lambda found: {"\\": "\\"}.get(found[1], " "), value))
 
 

@@ -64,6 +64,7 @@ class BadMap(Exception):
 class Condition:
     column: str
     test: Callable[[str], bool]
+    shown: str = ""
 
 
 @dataclass(frozen=True)
@@ -298,14 +299,20 @@ def _condition(said: Any) -> Condition:
     word = tests.pop()
     value = said[word]
     if word == "empty":
-        return Condition(said["column"], operator.not_ if value else bool)
+        shown = _("where “{column}” is empty") if value else _("where “{column}” is not empty")
+        return Condition(said["column"], operator.not_ if value else bool, shown.format(column=said["column"]))
     listed = value if isinstance(value, list) else [value]
     wanted = frozenset(
         ("true" if one is True else "false" if one is False else str(one)).strip().lower() for one in listed
     )
-    if word in ("is", "in"):
-        return Condition(said["column"], lambda text: text.lower() in wanted)
-    return Condition(said["column"], lambda text: text.lower() not in wanted)
+    is_in = word in ("is", "in")
+    shown = _("where “{column}” is {values}") if is_in else _("where “{column}” is not {values}")
+    said_values = ", ".join(map(str, listed))
+    return Condition(
+        said["column"],
+        (lambda text: text.lower() in wanted) if is_in else (lambda text: text.lower() not in wanted),
+        shown.format(column=said["column"], values=said_values),
+    )
 
 
 def _placeholders(template: str) -> tuple[str, ...]:
