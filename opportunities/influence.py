@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import TruncDate
 
@@ -67,17 +68,41 @@ def split(value: Decimal, among: Sequence[Helper]) -> list[tuple[Helper, Decimal
     return [(one, (each + (1 if place < left else 0)) * CENT) for place, one in enumerate(among)]
 
 
-def by_helper(deals: Iterable[Deal], period: Period, filters: Filters) -> list[tuple[Advocate, Decimal, int]]:
-    """What each advocate's help comes to, with the number of deals; the largest first."""
-    deals = list(deals)
-    people = helpers(deals, period, filters)
-    sums: dict[int, Decimal] = defaultdict(Decimal)
-    numbers: dict[int, int] = defaultdict(int)
-    named: dict[int, Advocate] = {}
-    for deal in deals:
-        for advocate, part in split(deal.value or Decimal(0), people.get(deal.pk, ())):
-            sums[advocate.pk] += part
-            numbers[advocate.pk] += 1
-            named[advocate.pk] = advocate
-    ranked = sorted(sums, key=lambda pk: (-sums[pk], pk))
-    return [(named[pk], sums[pk], numbers[pk]) for pk in ranked]
+# The same split in Postgres, for many deals at once: who came first gets the cent that is left over.
+_BY_HELPER = """
+WITH deals AS ({deals}), given AS ({given}), helped AS (
+    SELECT deal_id, advocate_id, min(fulfilled_at) AS first_at FROM given GROUP BY deal_id, advocate_id
+), places AS (
+    SELECT deal_id, advocate_id,
+           count(*) OVER (PARTITION BY deal_id) AS number,
+           row_number() OVER (PARTITION BY deal_id ORDER BY first_at, advocate_id) AS place
+    FROM helped
+), parts AS (
+    SELECT p.advocate_id, div(round(coalesce(d.value, 0) * 100), p.number)
+           + CASE WHEN p.place <= mod(round(coalesce(d.value, 0) * 100), p.number) THEN 1 ELSE 0 END AS cents
+    FROM places p JOIN deals d ON d.id = p.deal_id
+)
+SELECT advocate_id, sum(cents) / 100, count(*) FROM parts
+GROUP BY advocate_id ORDER BY 2 DESC, 1 LIMIT %s
+"""
+
+
+def by_helper(
+    deals: "QuerySet[Deal]", period: Period, filters: Filters, *, most: int = 10
+) -> list[tuple[Advocate, Decimal, int]]:
+    """What the help of each advocate comes to, with the number of deals; the largest first."""
+    given = Nomination.objects.filter(
+        claim__status__in=HELPED,
+        request__in=in_time(ReferenceRequest.objects.filter(deal__in=deals.values("pk")), period),
+    )
+    facts = filters.narrow(given, team="request__team__slug").values(
+        "advocate_id", deal_id=F("request__deal_id"), fulfilled_at=F("request__fulfilled_at")
+    )
+    deals_sql, deals_values = deals.order_by().values("id", "value").query.sql_with_params()
+    given_sql, given_values = facts.order_by().query.sql_with_params()
+    with connection.cursor() as cursor:
+        sql = _BY_HELPER.format(deals=deals_sql, given=given_sql)
+        cursor.execute(sql, [*deals_values, *given_values, most])
+        found = [(pk, value.quantize(CENT), int(number)) for pk, value, number in cursor.fetchall()]
+    named = Advocate.objects.select_related("contact").in_bulk([pk for pk, _value, _number in found])
+    return [(named[pk], value, number) for pk, value, number in found]

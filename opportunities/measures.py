@@ -337,7 +337,7 @@ def influenced_revenue(period: Period, filters: Filters) -> Value:
     note = ngettext("%(number)s deal, counted once", "%(number)s deals, each counted once", number)
 
     def who_helped() -> list[Part]:
-        ranked = influence.by_helper(ours, period, filters)[:10]
+        ranked = influence.by_helper(ours, period, filters)
         return [
             Part(str(advocate.public_id), str(advocate), value, Unit.MONEY, right="advocates.view_advocate")
             for advocate, value, _deals in ranked

@@ -94,7 +94,7 @@ def by_month(
     ``value`` is an aggregate; ``empty`` is what a month without rows has (None for a median, 0 for a count).
     ``moment`` may be a column of instants (taken on the desk's clock) or of days.
     """
-    held = queryset.query.annotations.get(moment) or queryset.model._meta.get_field(moment)
+    held: Any = queryset.query.annotations.get(moment) or queryset.model._meta.get_field(moment)
     is_day = getattr(held, "output_field", held).get_internal_type() == "DateField"
     month = TruncMonth(moment) if is_day else TruncMonth(moment, tzinfo=period.tz)
     # order_by() takes away an ordering of the model, which would split the groups.

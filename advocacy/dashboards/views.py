@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from advocacy.crm.models import Account, Program, StakeholderTeam
-from advocacy.dashboards import exports, filters, periods, registry, words
+from advocacy.dashboards import exports, filters, memory, periods, registry, words
 from advocacy.dashboards.filters import Filters
 from advocacy.dashboards.periods import Period
 from advocacy.dashboards.registry import Measure, Rows, Value
@@ -90,7 +90,9 @@ class Shown:
 
     @cached_property
     def then(self) -> Value | None:
-        return self.measure.value(self.frame.before, self.frame.filters) if self.frame.before else None
+        if self.frame.before is None:
+            return None
+        return memory.headline(self.measure, self.frame.before, self.frame.filters, at=timezone.now())
 
     def say(self, value: Any, *, short: bool = True) -> str:
         return words.figure(value, self.measure.unit, self.frame.program.currency, short=short)

@@ -1,5 +1,6 @@
 """Influenced revenue: each deal once, help before the close only, parts that add up to the deal (M5)."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -131,7 +132,7 @@ class TestSharingADeal:
         deal = won(value=Decimal("100.01"))
         give_a_reference(fulfilled(deal, NOON), ines)
         give_a_reference(fulfilled(deal, NOON + timedelta(days=1)), omar)
-        parts = influence.by_helper([deal], MARCH, ALL)
+        parts = influence.by_helper(Deal.objects.filter(pk=deal.pk), MARCH, ALL)
         assert [(advocate, value) for advocate, value, _n in parts] == [
             (ines, Decimal("50.01")), (omar, Decimal("50.00")),
         ]  # fmt: skip
@@ -141,7 +142,9 @@ class TestSharingADeal:
         deal = won(value=100)
         give_a_reference(fulfilled(deal), ines)
         give_a_reference(fulfilled(deal), ines, omar)
-        assert {str(value) for _advocate, value, _n in influence.by_helper([deal], MARCH, ALL)} == {"50.00"}
+        assert {
+            str(value) for _advocate, value, _n in influence.by_helper(Deal.objects.filter(pk=deal.pk), MARCH, ALL)
+        } == {"50.00"}
 
     def test_whoever_came_after_the_close_or_never_came_has_no_part(self):
         ines, omar, mei = make_advocate("Ines"), make_advocate("Omar"), make_advocate("Mei")
@@ -149,7 +152,9 @@ class TestSharingADeal:
         give_a_reference(fulfilled(deal, NOON), ines)
         give_a_reference(fulfilled(deal, NOON + timedelta(days=9)), omar)
         give_a_reference(fulfilled(deal, NOON), mei, status="missed")
-        assert [advocate for advocate, _v, _n in influence.by_helper([deal], MARCH, ALL)] == [ines]
+        assert [advocate for advocate, _v, _n in influence.by_helper(Deal.objects.filter(pk=deal.pk), MARCH, ALL)] == [
+            ines
+        ]
 
     @given(st.decimals(0, 10**9, places=2), st.lists(st.integers(), min_size=1, max_size=40))
     def test_parts_are_even_to_the_cent_and_add_up_to_the_deal(self, value, people):
@@ -222,7 +227,18 @@ class TestAgainstAPlainCount:
             listed = list(rows.queryset.order_by(*rows.order))
             assert len(listed) == by_hand
             assert sum((deal.value or 0) for deal in listed) == expected
-            shares = {advocate.pk: value for advocate, value, _n in influence.by_helper(listed, period, ALL)}
+            shares = {
+                advocate.pk: value
+                for advocate, value, _n in influence.by_helper(influence.influenced(period, ALL), period, ALL)
+            }
+            assert set(shares) == {self.people[place].pk for place in helped}
             for place, whole in helped.items():
                 assert abs(Fraction(shares[self.people[place].pk]) - whole) <= Fraction(by_hand, 100)
+            # The split in Postgres is the one in Python, cent for cent.
+            exactly = defaultdict(Decimal)
+            for deal_pk, people in influence.helpers(listed, period, ALL).items():
+                value = next(deal.value for deal in listed if deal.pk == deal_pk)
+                for advocate, part in influence.split(value or Decimal(0), people):
+                    exactly[advocate.pk] += part
+            assert exactly == shares
             transaction.set_rollback(True)

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from advocacy.crm import spine
 from advocacy.crm.catalogue import Deed
-from advocacy.dashboards import exports, registry
+from advocacy.dashboards import exports, memory, periods, registry
+from advocacy.dashboards.filters import Filters
 from advocacy.users.models import Role
 from advocates.models import Ask
 from tests.factories import make_advocate, make_deal, make_request, make_user
@@ -181,3 +182,45 @@ def test_a_measure_is_defined_once():
 
     with pytest.raises(ValueError, match="defined once"):
         registry.measure("requests", name="x", unit=one.unit, definition="x", sources=(), rows=one.rows)(another)
+
+
+class TestWhatIsPast:
+    """The figure of an earlier period is remembered for a while; that of the present never is."""
+
+    def past(self):
+        today = timezone.now().date()
+        return periods.Period(today - timedelta(days=60), today - timedelta(days=30))
+
+    def test_it_is_counted_once(self, django_assert_num_queries):
+        one, at = registry.find("requests"), timezone.now()
+        make_request(filed_at=at - timedelta(days=40))
+        assert memory.headline(one, self.past(), Filters(), at=at).value == 1
+        with django_assert_num_queries(0):
+            assert memory.headline(one, self.past(), Filters(), at=at).value == 1
+
+    def test_other_filters_are_another_figure(self):
+        one, at = registry.find("requests"), timezone.now()
+        make_request(filed_at=at - timedelta(days=40))
+        assert memory.headline(one, self.past(), Filters(region="Europe"), at=at).value == 1
+        assert memory.headline(one, self.past(), Filters(region="Asia"), at=at).value == 0
+        assert memory.headline(one, self.past(), Filters(industry="Europe"), at=at).value == 0
+
+    def test_nothing_to_measure_is_remembered_as_such(self):
+        one, at = registry.find("time_to_fulfil"), timezone.now()
+        for _time in range(2):
+            assert memory.headline(one, self.past(), Filters(), at=at).value is None
+
+    def test_a_running_period_is_counted_anew(self):
+        one, at = registry.find("requests"), timezone.now()
+        running = periods.Period(at.date() - timedelta(days=5), at.date())
+        make_request(filed_at=at)
+        assert memory.headline(one, running, Filters(), at=at).value == 1
+        make_request(filed_at=at)
+        assert memory.headline(one, running, Filters(), at=at).value == 2
+
+    def test_the_page_shows_what_has_just_happened(self, client, lena):
+        a_month_of_work(1)
+        visit = partial(client.get, page("requests"))
+        before = visit().context["shown"].now.value
+        make_request(filed_at=timezone.now())
+        assert visit().context["shown"].now.value == before + 1
