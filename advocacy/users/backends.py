@@ -43,10 +43,17 @@ class RoleBackend(BaseBackend):
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         """Whether any of this person's roles holds any right of the app."""
-        if not user_obj.is_active or not user_obj.is_authenticated:
-            return False
-        return user_obj.is_superuser or any(
-            held == "*" or held.startswith(f"{app_label}.")
-            for role in user_obj.role_set
-            for held in RIGHTS.get(role, ())
-        )
+        if (
+            user_obj.is_active
+            and user_obj.is_authenticated
+            and (
+                user_obj.is_superuser
+                or any(
+                    held == "*" or held.startswith(f"{app_label}.")
+                    for role in user_obj.role_set
+                    for held in RIGHTS.get(role, ())
+                )
+            )
+        ):
+            return True
+        raise PermissionDenied

@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from opportunities.models import Claim, Opportunity
+from opportunities.models import Claim, Opportunity, OpportunityKind, Step
+from opportunities.models.board import AUDIENCE_PARTS, validate_audience
 
 
 class QuestionsForm(forms.Form):
@@ -104,3 +106,109 @@ class FeedbackForm(forms.Form):
         if not claim.scheduled_for:
             # Nothing was set, so nothing can have been missed: they say that they did it.
             self.fields.pop("happened")
+
+
+# --- For those who run the board --------------------------------------------------------------------------------------
+class KindForm(forms.ModelForm):
+    """A kind, with its steps to tick."""
+
+    steps = forms.MultipleChoiceField(
+        label=_("steps of a claim"), choices=Step.choices, widget=forms.CheckboxSelectMultiple, required=False
+    )
+
+    class Meta:
+        model = OpportunityKind
+        fields = (
+            "name", "slug", "group", "points", "points_at", "minutes", "purpose", "steps", "questions", "is_public",
+            "for_requests", "is_review", "order",
+        )  # fmt: skip
+
+
+class OpportunityForm(forms.ModelForm):
+    """An opportunity; for whom it is in three lists, one fact a line."""
+
+    audience_all = forms.CharField(label=_("all of"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    audience_any = forms.CharField(label=_("at least one of"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    audience_exclude = forms.CharField(label=_("none of"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    points = forms.IntegerField(
+        label=_("points"), required=False, min_value=0, help_text=_("Empty: as many as its kind usually brings.")
+    )
+
+    class Meta:
+        model = Opportunity
+        exclude = ("audience", "status", "opened_at", "created_at")  # noqa: DJ006 - everything else is for people
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is None:
+            self.initial["points"] = None
+        for part in AUDIENCE_PARTS:
+            self.initial.setdefault(f"audience_{part}", "\n".join(self.instance.audience.get(part) or []))
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        audience = {}
+        for part in AUDIENCE_PARTS:
+            facts = [line.strip() for line in said.get(f"audience_{part}", "").splitlines() if line.strip()]
+            if facts:
+                audience[part] = facts
+        try:
+            validate_audience(audience)
+        except forms.ValidationError as problem:
+            self.add_error("audience_all", problem)
+        self.instance.audience = audience
+        if said.get("points") is None:
+            kind = said.get("kind")
+            said["points"] = kind.points if kind else 0
+        return said
+
+    def clean_seats(self) -> int | None:
+        """Seats that are taken cannot be taken away."""
+        seats: int | None = self.cleaned_data["seats"]
+        if seats is not None and self.instance.pk:
+            rows = Opportunity.objects.filter(pk=self.instance.pk).with_seats_taken(at=timezone.now())
+            taken = rows.values_list("seats_taken", flat=True).get()
+            if seats < taken:
+                raise forms.ValidationError(
+                    ngettext(
+                        "%(count)d seat is taken or offered; there cannot be fewer.",
+                        "%(count)d seats are taken or offered; there cannot be fewer.",
+                        taken,
+                    )
+                    % {"count": taken}
+                )
+        return seats
+
+
+class WhyForm(forms.Form):
+    """A reason that those concerned will read."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("Everybody who has claimed it reads this."),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ClaimMoveForm(forms.Form):
+    """What the moves of a claim need; only what the chosen one needs is required."""
+
+    starts_at = TimeForm.base_fields["starts_at"]
+    minutes = forms.IntegerField(label=_("Minutes"), required=False, min_value=5, max_value=24 * 60)
+    reason = forms.CharField(label=_("Reason"), max_length=300, required=False)
+    by_other_side = forms.BooleanField(label=_("The other side did not come"), required=False)
+    text = forms.CharField(
+        label=_("Your thanks"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+    NEEDS = {"scheduled": "starts_at", "declined": "reason", "missed": "reason", "thank": "text"}
+
+    def __init__(self, *args: Any, claim: Claim, target: str = "", **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"minutes": claim.minutes, "starts_at": claim.scheduled_for})
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.required = name == self.NEEDS.get(target)
+            field.error_messages["required"] = _("%(field)s is missing.") % {"field": field.label}
+        zone = timezone.get_current_timezone_name()
+        self.fields["starts_at"].help_text = _("On your clock (%(zone)s).") % {"zone": zone.replace("_", " ")}
