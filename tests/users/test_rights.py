@@ -64,12 +64,17 @@ PUBLIC_ROUTES: dict[str, str] = {
     "account_reset_password_from_key_done": "a forgotten password",
     "account_confirm_password_reset_code": "a forgotten password",
     "account_complete_password_reset": "a forgotten password",
+    "opportunities:offer": "a seat offered by mail is answered by its signed link (O5)",
+    "opportunities:calendar_by_mail": "a calendar follows the signed link of a mail; it only reads",
 }
 
 # Who holds what a page demands, said once more and by hand: a slip in the table of rights shows here.
 EVERYBODY_INSIDE = {"advocate", "requester", "owner", "moderator", "manager", "lead", "administrator"}
+PEOPLE = EVERYBODY_INSIDE | {"reader"}
 HOLDERS: dict[str, set[str]] = {
     "users.nobody": {"administrator"},
+    "opportunities.browse_board": {"advocate", "moderator", "manager", "lead", "administrator"},
+    "opportunities.claim": {"advocate"},
     "admin.enter": {"moderator", "manager", "lead", "administrator"},
 }
 
