@@ -167,6 +167,11 @@ class Message(Lifecycle):
     def __str__(self) -> str:
         return f"{self.kind} → {self.to_email}"
 
+    @property
+    def about(self) -> str:
+        """What kind of mail it is, for people: ``opportunities/claim_received`` → ``Claim received``."""
+        return self.template.rpartition("/")[2].replace("_", " ").capitalize()
+
 
 class Suppression(models.Model):
     """An address nothing may go to any more (bounce, complaint), or a kind of mail it has left.

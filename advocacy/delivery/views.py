@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.html import escape
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -47,7 +48,11 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         said = str(problem) if isinstance(problem, signed.BadLink) else _("This mail is no longer known here.")
         context = {"status": 404, "title": _("This link does not open"), "text": said}
         return render(request, "errors/error.html", context, status=404)
-    context = {"kind": _kind_in_words(message), "address": _half_hidden(message.to_email)}
+    context = {
+        "kind": _kind_in_words(message),
+        "address": _half_hidden(message.to_email),
+        "about_asking": bool(message.purpose) and message.purpose not in actions.MAIL_PURPOSES,
+    }
     if request.method == "POST":
         everything = request.POST.get("leave") == "all"
         actions.leave(message, everything=everything, at=timezone.now())
@@ -108,15 +113,18 @@ def _found(request: HttpRequest, message_id: uuid.UUID) -> Message:
 @requires("delivery.view_message")
 def preview(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
     """The mail itself, for the frame. What was secret in it stays so."""
-    return framed(request, lambda: _shown(_found(request, message_id)))
-
-
-def _shown(here: Message) -> str:
+    here = _found(request, message_id)
     here.secret = None
-    outcome = rendering.render_many([here])[here.pk]
+    return framed(request, lambda: _shown(rendering.render_many([here])[here.pk]))
+
+
+def _shown(outcome: rendering.Rendered | Exception) -> str:
+    """The mail, or in its place a word why there is none."""
     if isinstance(outcome, rendering.Rendered):
         return outcome.html
-    raise Http404(str(outcome))
+    said = escape(_("This mail cannot be shown: %(why)s") % {"why": outcome})
+    body = f'<body style="font:16px/24px sans-serif;padding:24px">{said}</body>'
+    return f"<!doctype html><html><head><title>{said}</title></head>{body}</html>"
 
 
 @requires("delivery.settle")
@@ -162,7 +170,8 @@ def template(request: HttpRequest) -> HttpResponse:
     if chosen not in samples.templates():
         raise Http404
     language = request.GET.get("language", "en")
-    return framed(request, lambda: rendering.render(samples.sample(chosen).message(language=language)).html)
+    here = samples.sample(chosen).message(language=language)
+    return framed(request, lambda: _shown(rendering.render_many([here])[here.pk]))
 
 
 # --- News -------------------------------------------------------------------------------------------------------------
