@@ -1,6 +1,19 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
 class AdvocatesConfig(AppConfig):
     name = "advocates"
     verbose_name = "Advocates"
+
+    def ready(self) -> None:
+        from advocacy.delivery.rendering import register_manager_of
+        from advocates.models import Advocate
+
+        def manager_of(contact: Any) -> Any:
+            """Mail names the reference manager of whoever it goes to."""
+            found = Advocate.objects.filter(contact=contact.pk).select_related("pod__manager").first()
+            return found.manager if found else None
+
+        register_manager_of(manager_of)

@@ -62,6 +62,12 @@ def applications(request: HttpRequest) -> dict[str, Any] | None:
 register(
     NavItem(_("Home"), "advocates:home", "home", "home.view", 0),
     NavItem(_("Today"), "advocates:today", "today", "advocates.work_portfolio", 5, badge=tasks_due),
+    NavItem(_("Points"), "advocates:points", "points", "advocates.be_advocate", 45),
+    NavItem(_("Advocates"), "advocates:advocates", "advocates", "advocates.view_advocate", 60, section="staff"),
+    NavItem(
+        _("Applications"), "advocates:applications", "invitation", "advocates.view_application", 61, section="staff"
+    ),
+    NavItem(_("Rules"), "advocates:rules", "rules", "advocates.change_lifecyclerule", 75, section="staff"),
     Card("waiting", "advocates.be_advocate", 12, "advocates/cards/waiting.html", waiting_for_you),
     Card("today", "advocates.work_portfolio", 10, "advocates/cards/today.html", day),
     Card("applications", "advocates.change_advocate", 18, "advocates/cards/applications.html", applications),

@@ -130,6 +130,9 @@ class Advocate(Lifecycle):
     )
     last_asked_at = models.DateTimeField(null=True, blank=True, help_text=_("Projected from asks."))
     asks_in_year = models.PositiveSmallIntegerField(default=0, help_text=_("Projected from asks, daily."))
+    told = models.JSONField(
+        default=dict, blank=True, editable=False, help_text=_("Which facts they gave themselves, and when.")
+    )
     wizard_done_at = models.DateTimeField(null=True, blank=True)
     board_seen_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -477,7 +480,11 @@ class Application(Lifecycle):
         indexes = [models.Index(fields=["status", "-filed_at"], name="application_status")]
 
     def __str__(self) -> str:
-        return f"{self.given_name} {self.family_name}, {self.company}"
+        return f"{self.name}, {self.company}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_name} {self.family_name}".strip()
 
 
 # --- Recognition ------------------------------------------------------------------------------------------------------
@@ -502,6 +509,22 @@ class PointEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.advocate}: {self.points}"
+
+
+@pghistory.track()
+class Tier(models.Model):
+    """A standing that lifetime points lead to, and what it brings (P21)."""
+
+    name = models.CharField(_("name"), max_length=40, unique=True)
+    from_points = models.PositiveIntegerField(_("from points"), unique=True)
+    brings = models.CharField(_("what it brings"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("tier")
+        ordering = ["from_points"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 @pghistory.track()

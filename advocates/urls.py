@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from advocates.views import home, joining, profile
+from advocates.views import home, joining, profile, staff
 
 
 class TaskMove(StringConverter):
@@ -17,10 +17,10 @@ urlpatterns: list[URLPattern] = [
     path("today/<int:pk>/<task_move:what>/", home.task, name="task"),
     # joining
     path("join/", joining.join, name="join"),
-    path("join/applied/", joining.applied, name="applied"),
-    path("join/confirm/<path:token>/", joining.confirm, name="confirm"),
-    path("invitation/<path:token>/accept/", joining.accept, name="accept"),
-    path("invitation/<path:token>/", joining.invitation, name="invitation"),
+    path("join/sent/", joining.applied, name="applied"),
+    path("join/confirm/<str:token>/", joining.confirm, name="confirm"),
+    path("invitation/<str:token>/", joining.invitation, name="invitation"),
+    path("invitation/<str:token>/join/", joining.accept, name="accept"),
     path("welcome/", joining.welcome, name="welcome"),
     # one's own
     path("profile/", profile.profile, name="profile"),
@@ -31,4 +31,14 @@ urlpatterns: list[URLPattern] = [
     path("points/", profile.my_points, name="points"),
     path("write/", profile.write, name="write"),
     path("recognition/<int:pk>/", profile.recognition, name="recognition"),
+    # for colleagues
+    path("advocates/", staff.advocates, name="advocates"),
+    path("advocates/<uuid:public_id>/", staff.advocate, name="advocate"),
+    path("advocates/<uuid:public_id>/thank/", staff.thank, name="thank"),
+    path("advocates/<uuid:public_id>/touch/", staff.touch, name="touch"),
+    path("applications/", staff.applications, name="applications"),
+    path("applications/<uuid:public_id>/", staff.application, name="application"),
+    path("rules/", staff.rule_list, name="rules"),
+    path("rules/<int:pk>/", staff.rule, name="rule"),
+    path("rules/<int:pk>/switch/", staff.switch, name="switch"),
 ]

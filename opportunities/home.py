@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib.home import Card, NavItem, register
+from advocates import kinds as kinds_of_people
 from opportunities import board as rules
 from opportunities.eligibility import who_signed_in
-from opportunities.models import UNDER_WAY, Claim
+from opportunities.models import UNDER_WAY, Claim, OpportunityKind
 from opportunities.presentation import board_news, card, shown, slim
 
 CARDS_ON_HOME = 3
@@ -55,3 +56,6 @@ register(
     Card("coming_up", "opportunities.claim", 20, "opportunities/home/coming_up.html", coming_up),
     Card("for_you", "opportunities.claim", 30, "opportunities/home/for_you.html", for_you),
 )
+
+# People choose from the kinds of the board what they would like, and what nobody should ask them for.
+kinds_of_people.register(lambda: list(OpportunityKind.objects.values_list("slug", "name")))

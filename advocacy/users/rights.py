@@ -58,6 +58,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "advocates.*_advocate",
         "advocates.*_awayperiod",
         "advocates.*_invitation",
+        "advocates.*_application",
         "advocates.*_task",
         "advocates.view_*",
         "advocates.add_recognition",

@@ -107,10 +107,13 @@ def write_to_manager(advocate: Advocate, *, text: str, at: datetime) -> User:
     outbox.owe(
         "note", to=manager, template="advocates/note", dedupe_key=str(task.pk), at=at, counts=False,
         reply_to=advocate.contact.email,
-        params={"text": text, "name": name, "company": advocate.contact.account.name, "advocate": str(advocate.public_id)},
+        params={
+            "text": text, "name": name, "company": advocate.contact.account.name, "advocate": str(advocate.public_id),
+        },
     )  # fmt: skip
     notify(manager, "note", key=str(task.pk), text=task.text, url="/today/", at=at)
-    return manager  # type: ignore[no-any-return]
+    found: User = manager
+    return found
 
 
 @transaction.atomic

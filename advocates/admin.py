@@ -1,0 +1,264 @@
+"""The records of people, for whoever keeps them. What changes more than a row has its page in the portal."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from advocates import budget, invitations, lifecycle
+from advocates.models import (
+    Advocate,
+    Application,
+    Ask,
+    AskCap,
+    AwayPeriod,
+    Firing,
+    Invitation,
+    InvitationTemplate,
+    LifecycleRule,
+    Pod,
+    PointEntry,
+    Recognition,
+    Task,
+    Tier,
+)
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Records that only grow: to be looked at."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AwayInline(admin.TabularInline):
+    model = AwayPeriod
+    extra = 0
+
+
+@admin.register(Advocate)
+class AdvocateAdmin(admin.ModelAdmin):
+    list_display = ("contact", "account", "status", "stage", "pod", "can_be_asked", "page")
+    list_filter = ("status", "stage", "pod", "contact__account__region", "type")
+    list_select_related = ("contact__account", "pod")
+    search_fields = ("contact__given_name", "contact__family_name", "contact__email", "contact__account__name")
+    raw_id_fields = ("contact",)
+    autocomplete_fields = ("pod",)
+    readonly_fields = (
+        "public_id", "status", "stage", "stage_since", "joined_at", "left_at", "resting_until", "last_asked_at",
+        "asks_in_year", "user", "told", "wizard_done_at", "board_seen_at", "created_at",
+    )  # fmt: skip
+    inlines = (AwayInline,)
+    list_per_page = 50
+    show_full_result_count = False
+
+    @admin.display(description=_("account"))
+    def account(self, advocate: Advocate) -> str:
+        return advocate.contact.account.name
+
+    @admin.display(description=_("can be asked"))
+    def can_be_asked(self, advocate: Advocate) -> str:
+        known = getattr(self, "_free", {}).get(advocate.pk)
+        return known.sentence if known else ""
+
+    @admin.display(description=_("page"))
+    def page(self, advocate: Advocate) -> SafeString:
+        return format_html('<a href="/advocates/{}/">{}</a>', advocate.public_id, _("timeline"))
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        # The whole page's availability at once: a fixed number of queries, whatever is shown.
+        self._free = budget.availabilities(list(found.result_list), at=timezone.now())
+        return found
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Pod)
+class PodAdmin(admin.ModelAdmin):
+    list_display = ("name", "manager", "region")
+    list_filter = ("region",)
+    list_select_related = ("manager",)
+    search_fields = ("name", "manager__name")
+
+
+@admin.register(AskCap)
+class AskCapAdmin(admin.ModelAdmin):
+    list_display = ("scope", "kind", "most", "days")
+
+
+@admin.register(Ask)
+class AskAdmin(ReadOnly):
+    list_display = ("advocate", "account", "channel", "kind", "asked_at", "released_at", "override_reason", "by")
+    list_filter = ("channel", ("override_reason", admin.EmptyFieldListFilter))
+    list_select_related = ("advocate__contact", "account", "by")
+    search_fields = ("advocate__contact__family_name", "account__name")
+    date_hierarchy = "asked_at"
+    show_full_result_count = False
+
+
+class TemplateForm(forms.ModelForm):
+    """Words of an invitation; a merge field nobody knows is refused here, not in somebody's mailbox."""
+
+    class Meta:
+        model = InvitationTemplate
+        fields = "__all__"  # noqa: DJ007
+
+    def clean_subject(self) -> str:
+        subject: str = self.cleaned_data["subject"]
+        invitations.check_merge_fields(subject)
+        if "\n" in subject or "\r" in subject:
+            raise ValidationError(_("A subject is one line."))
+        return subject
+
+    def clean_body(self) -> str:
+        body: str = self.cleaned_data["body"]
+        invitations.check_merge_fields(body)
+        return body
+
+
+@admin.register(InvitationTemplate)
+class InvitationTemplateAdmin(admin.ModelAdmin):
+    form = TemplateForm
+    list_display = ("__str__", "subject", "basis")
+    list_filter = ("language", "region")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnly):
+    list_display = (
+        "advocate",
+        "status",
+        "invited_by",
+        "created_at",
+        "sent_at",
+        "clicked_at",
+        "answered_at",
+        "reminders",
+    )
+    list_filter = ("status", "created_at")
+    list_select_related = ("advocate__contact", "invited_by")
+    search_fields = ("advocate__contact__family_name", "advocate__contact__email")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+
+class RuleForm(forms.ModelForm):
+    """A rule, checked as a whole: facts, comparisons, roles, what the effect needs, and the guard of reviews."""
+
+    effect = forms.ChoiceField(label=_("then"))
+
+    class Meta:
+        model = LifecycleRule
+        fields = (
+            "name", "signal", "conditions", "delay_days", "effect", "effect_params", "whom", "at_most", "reentry",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["effect"].choices = [(key, effect.label) for key, effect in lifecycle.effects().items()]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.errors:
+            return data
+        data["conditions"] = data.get("conditions") or []
+        data["effect_params"] = data.get("effect_params") or {}
+        wrong = lifecycle.check_rule(
+            signal=data["signal"], conditions=data["conditions"], effect=data["effect"],
+            effect_params=data["effect_params"], whom=data["whom"],
+        )  # fmt: skip
+        for field, sentences in wrong.items():
+            for sentence in sentences:
+                self.add_error(field, sentence)
+        return data
+
+
+@admin.register(LifecycleRule)
+class LifecycleRuleAdmin(admin.ModelAdmin):
+    form = RuleForm
+    list_display = ("name", "signal", "effect", "enabled", "enabled_from")
+    list_filter = ("enabled", "effect", "signal")
+    search_fields = ("name",)
+
+    def save_model(self, request: HttpRequest, obj: LifecycleRule, form: Any, change: bool) -> None:
+        # A rule that is changed while it is on begins anew: what happened before its change never fires it.
+        if change and obj.enabled and form.has_changed():
+            obj.enabled_from = timezone.now()
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: LifecycleRule | None = None) -> bool:
+        if obj is not None and obj.firings.exists():
+            return False  # its firings are on record
+        return super().has_delete_permission(request, obj)
+
+
+@admin.register(Firing)
+class FiringAdmin(ReadOnly):
+    list_display = ("rule", "subject", "occurrence", "status", "due_at", "fired_at", "contact")
+    list_filter = ("status", "rule")
+    list_select_related = ("rule", "contact")
+    show_full_result_count = False
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnly):
+    list_display = ("name", "company", "email", "status", "filed_at", "decided_by")
+    list_filter = ("status",)
+    list_select_related = ("decided_by",)
+    search_fields = ("family_name", "company", "email")
+
+
+@admin.register(PointEntry)
+class PointEntryAdmin(ReadOnly):
+    list_display = ("advocate", "points", "reason", "at")
+    list_select_related = ("advocate__contact",)
+    search_fields = ("advocate__contact__family_name", "reason")
+    date_hierarchy = "at"
+    show_full_result_count = False
+
+
+@admin.register(Tier)
+class TierAdmin(admin.ModelAdmin):
+    list_display = ("name", "from_points", "brings")
+
+
+@admin.register(Recognition)
+class RecognitionAdmin(admin.ModelAdmin):
+    list_display = ("title", "advocate", "kind", "created_at", "approved_at", "declined_at")
+    list_filter = ("kind",)
+    list_select_related = ("advocate__contact",)
+    autocomplete_fields = ("advocate",)
+    readonly_fields = ("approved_at", "declined_at", "created_at", "by")
+
+    def save_model(self, request: HttpRequest, obj: Recognition, form: Any, change: bool) -> None:
+        if not change:
+            obj.by = request.user  # type: ignore[assignment]
+        elif {"title", "text", "kind"} & set(form.changed_data):
+            # They said yes to other words: these need a yes of their own.
+            obj.approved_at = obj.declined_at = None
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Task)
+class TaskAdmin(admin.ModelAdmin):
+    list_display = ("text", "kind", "assignee", "due_at", "done_at")
+    list_filter = ("kind", ("done_at", admin.EmptyFieldListFilter), "assignee")
+    list_select_related = ("assignee",)
+    raw_id_fields = ("account",)
+    autocomplete_fields = ("advocate", "assignee")
+    readonly_fields = ("key", "created_at", "done_at", "done_by")
+    search_fields = ("text",)

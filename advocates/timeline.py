@@ -1,0 +1,81 @@
+"""The story of an advocate or an account, read from the spine (P11)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from advocacy.crm.catalogue import ACTIVITY_DEEDS, ASK_DEEDS, TOUCH_DEEDS, Deed
+from advocacy.crm.models import Activity
+from advocates.models import Advocate
+
+ICONS: dict[str, str] = {
+    **dict.fromkeys(ASK_DEEDS, "question"),
+    **dict.fromkeys(TOUCH_DEEDS, "heart"),
+    **dict.fromkeys(ACTIVITY_DEEDS, "done"),
+    Deed.POSTED: "topic", Deed.REPLIED: "reply", Deed.MET: "intro", Deed.MAIL_SENT: "mail", Deed.MAIL_CLICKED: "mail",
+    Deed.INVITED: "invitation", Deed.JOINED: "home", Deed.LEFT: "leave", Deed.CLAIMED: "opportunities",
+    Deed.SCHEDULED: "calendar", Deed.NOMINATION_ACCEPTED: "check", Deed.NOMINATION_DECLINED: "close",
+}  # fmt: skip
+
+KINDS: dict[str, frozenset[str]] = {
+    "asks": frozenset(ASK_DEEDS),
+    "touches": frozenset(TOUCH_DEEDS),
+    "activities": frozenset(ACTIVITY_DEEDS),
+}
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Who owes whom: what we asked, what they gave, when we last came without wanting anything."""
+
+    asks: int
+    gives: int
+    touches: int
+    last_touch: datetime | None
+    days_since_touch: int | None
+    neglected: bool
+
+
+LONG_WITHOUT_TOUCH = timedelta(days=60)
+
+
+def of_advocate(advocate: Advocate, *, kind: str = "") -> QuerySet[Activity]:
+    """What happened with this person, newest first; ``kind`` narrows to asks, touches or activities."""
+    rows = Activity.objects.filter(contact=advocate.contact_id)
+    return rows.filter(deed__in=KINDS[kind]) if kind in KINDS else rows
+
+
+def balance(advocate: Advocate, *, at: datetime) -> Balance:
+    """Gives against asks, in one query."""
+    found = Activity.objects.filter(contact=advocate.contact_id).aggregate(
+        asks=Count("id", filter=Q(deed__in=ASK_DEEDS)),
+        gives=Count("id", filter=Q(deed__in=ACTIVITY_DEEDS)),
+        touches=Count("id", filter=Q(deed__in=TOUCH_DEEDS)),
+    )
+    last = (
+        Activity.objects.filter(contact=advocate.contact_id, deed__in=TOUCH_DEEDS)
+        .order_by("-at")
+        .values_list("at", flat=True)
+        .first()
+    )
+    days = (at - last).days if last else None
+    since = last or advocate.joined_at
+    neglected = bool(since and at - since > LONG_WITHOUT_TOUCH)
+    return Balance(found["asks"], found["gives"], found["touches"], last, days, neglected)
+
+
+def lines(rows: Sequence[Activity]) -> list[dict[str, Any]]:
+    """How deeds read on a page."""
+    return [
+        {
+            "at": row.at,
+            "text": row.get_deed_display(),
+            "icon": ICONS.get(row.deed, "info"),
+            "state": "ok" if row.deed in ACTIVITY_DEEDS else "bad" if row.deed in {Deed.MISSED, Deed.LEFT} else "",
+            "by": row.by,
+        }
+        for row in rows
+    ]

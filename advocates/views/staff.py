@@ -1,0 +1,287 @@
+"""What colleagues see and do: the portfolio, one advocate's story, applications, lifecycle rules."""
+
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Max, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from advocacy.crm.catalogue import SIGNAL_KINDS, Deed
+from advocacy.crm.models import Account
+from advocacy.lib.lifecycle import Refused
+from advocacy.lib.pages import respond
+from advocacy.lib.paging import page_by_key
+from advocacy.users.rights import requires
+from advocates import budget, lifecycle, points, timeline
+from advocates.actions import care, joining
+from advocates.actions import lifecycle as rules
+from advocates.forms import NoteForm, regions
+from advocates.models import Advocate, Application, Firing, LifecycleRule, Pod, Task
+
+
+# --- The portfolio ----------------------------------------------------------------------------------------------------
+@requires("advocates.view_advocate")
+def advocates(request: HttpRequest) -> HttpResponse:
+    """Everybody in the program, or those a filter leaves, with whether they can be asked."""
+    rows = Advocate.objects.visible_to(request.user).select_related("contact__account", "pod__manager")
+    query = request.GET
+    status = query.get("status") or Advocate.Status.MEMBER
+    if status != "all" and status in Advocate.Status.values:
+        rows = rows.filter(status=status)
+    if (stage := query.get("stage", "")).isdigit():
+        rows = rows.filter(stage=int(stage))
+    if (pod := query.get("pod", "")).isdigit():
+        rows = rows.filter(pod=int(pod))
+    if query.get("mine"):
+        rows = rows.filter(pod__manager=request.user.pk)
+    if region := query.get("region"):
+        rows = rows.filter(contact__account__region=region)
+    if words := query.get("q", "").replace("\x00", "").strip()[:100]:
+        for word in words.split()[:5]:
+            rows = rows.filter(
+                Q(contact__given_name__icontains=word) | Q(contact__family_name__icontains=word)
+                | Q(contact__account__name__icontains=word) | Q(contact__email__istartswith=word)
+            )  # fmt: skip
+    page = page_by_key(rows, ("contact__family_name", "contact__given_name", "pk"), query, size=30)
+    free = budget.availabilities(page.items, at=timezone.now())
+    context = {
+        "page": page,
+        "rows": [(advocate, free[advocate.pk]) for advocate in page.items],
+        "statuses": Advocate.Status.choices,
+        "status": status,
+        "stages": Advocate.Stage.choices,
+        "pods": Pod.objects.select_related("manager"),
+        "regions": regions(),
+    }
+    return respond(request, "advocates/advocates.html", context, fragment="list")
+
+
+@requires("advocates.view_advocate")
+def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
+    """One advocate: who they are, whether they can be asked, and everything that happened, newest first."""
+    found = get_object_or_404(
+        Advocate.objects.visible_to(request.user).select_related("contact__account", "pod__manager", "user"),
+        public_id=public_id,
+    )
+    at = timezone.now()
+    kind = request.GET.get("kind", "")
+    page = page_by_key(
+        timeline.of_advocate(found, kind=kind).select_related("by"), ("-at", "-id"), request.GET, size=40
+    )
+    context = {
+        "advocate": found,
+        "contact": found.contact,
+        "account": found.contact.account,
+        "availability": budget.availability(found, at=at),
+        "balance": timeline.balance(found, at=at),
+        "points": points.total(found),
+        "page": page,
+        "lines": timeline.lines(page.items),
+        "kind": kind,
+        "tasks": Task.objects.filter(advocate=found, done_at__isnull=True).order_by("due_at")[:5],
+        "invitation": found.invitations.order_by("-created_at").first(),
+        "consents": found.contact.consents.in_force(at=at).order_by("purpose"),
+        "form": NoteForm(),
+    }
+    return respond(request, "advocates/advocate.html", context, fragment="timeline")
+
+
+@requires("advocates.work_portfolio")
+@require_POST
+def thank(request: HttpRequest, public_id: Any) -> HttpResponse:
+    """Thank an advocate in one's own words."""
+    found = get_object_or_404(
+        Advocate.objects.visible_to(request.user).select_related("contact__account"), public_id=public_id
+    )
+    at = timezone.now()
+    try:
+        # One a day from one colleague: a form sent twice thanks once.
+        sent = care.thank(
+            found, text=request.POST.get("text", ""), by=request.user, at=at,
+            about=("advocates.thanks", f"{found.pk}:{request.user.pk}:{at.date()}"),
+        )  # fmt: skip
+        if sent:
+            messages.success(request, _("Thanked. It goes out by mail, and is on the timeline."))
+        else:
+            messages.warning(request, _("You have thanked them today already."))
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("advocates:advocate", public_id)
+
+
+@requires("advocates.work_portfolio")
+@require_POST
+def touch(request: HttpRequest, public_id: Any) -> HttpResponse:
+    """Put a care call on record."""
+    found = get_object_or_404(
+        Advocate.objects.visible_to(request.user).select_related("contact__account"), public_id=public_id
+    )
+    at = timezone.now()
+    care.touch(
+        found, deed=Deed.CARE_CALL, about=("advocates.care", f"{found.pk}:{request.user.pk}:{at.date()}"), at=at,
+        by=request.user,
+    )  # fmt: skip
+    messages.success(request, _("On record: you talked, and asked for nothing."))
+    return redirect("advocates:advocate", public_id)
+
+
+# --- Applications -----------------------------------------------------------------------------------------------------
+@requires("advocates.view_application")
+def applications(request: HttpRequest) -> HttpResponse:
+    """Who asks to join: first those that wait."""
+    show = request.GET.get("show", "confirmed")
+    rows = Application.objects.select_related("advocate__contact__account", "decided_by")
+    if show in Application.Status.values:
+        rows = rows.filter(status=show)
+    page = page_by_key(rows, ("-filed_at", "-id"), request.GET, size=20)
+    tabs = [
+        (Application.Status.CONFIRMED, _("To be read")),
+        (Application.Status.FILED, _("Address not confirmed")),
+        (Application.Status.ACCEPTED, _("Accepted")),
+        (Application.Status.DECLINED, _("Declined")),
+    ]
+    return respond(request, "advocates/applications.html", {"page": page, "show": show, "tabs": tabs}, fragment="list")
+
+
+@requires("advocates.view_application")
+@require_http_methods(["GET", "HEAD", "POST"])
+def application(request: HttpRequest, public_id: Any) -> HttpResponse:
+    """One application: what they wrote, which account it may be, and the answer."""
+    found = get_object_or_404(Application.objects.select_related("advocate__contact__account"), public_id=public_id)
+    status = 200
+    if request.method == "POST":
+        if not request.user.has_perm("advocates.change_application"):
+            raise PermissionDenied
+        try:
+            if request.POST.get("answer") == "no":
+                joining.decline_application(
+                    found, reason=request.POST.get("reason", ""), at=timezone.now(), by=request.user
+                )
+                messages.success(request, _("Declined, with your words, by mail."))
+            else:
+                chosen = request.POST.get("account", "")
+                account = Account.objects.filter(pk=int(chosen)).first() if chosen.isdigit() else None
+                if account is None:
+                    raise Refused(_("Choose the account they work at."))
+                joining.accept_application(found, account=account, at=timezone.now(), by=request.user)
+                messages.success(request, _("Accepted. They get a mail with how to sign in."))
+            return redirect("advocates:applications")
+        except Refused as refusal:
+            messages.warning(request, str(refusal))
+            status = 409
+            found.refresh_from_db()
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    contact = joining.matching_contact(found.email)
+    suggestions = [contact.account] if contact else []
+    by_domain = joining.account_by_domain(found.email)
+    if by_domain and by_domain not in suggestions:
+        suggestions.append(by_domain)
+    near = Account.objects.filter(name__icontains=words or found.company).order_by("name")[:8]
+    suggestions += [account for account in near if account not in suggestions]
+    context = {
+        "application": found, "contact": contact, "accounts": suggestions, "q": words,
+        "reason": request.POST.get("reason", ""),
+    }  # fmt: skip
+    return respond(request, "advocates/application.html", context, status=status)
+
+
+# --- Lifecycle rules --------------------------------------------------------------------------------------------------
+MOST_TRIED = 200
+
+
+@requires("advocates.change_lifecyclerule")
+def rule_list(request: HttpRequest) -> HttpResponse:
+    """Every rule: when, then, on or off, how often it has fired."""
+    rows = LifecycleRule.objects.annotate(
+        done=Count("firings", filter=Q(firings__status="done")), last=Max("firings__fired_at")
+    ).order_by("-enabled", "name")
+    effects = lifecycle.effects()
+    shown = [
+        {
+            "rule": rule,
+            "signal": SIGNAL_KINDS[rule.signal].name,
+            "effect": effects[rule.effect].label if rule.effect in effects else None,
+        }
+        for rule in rows
+    ]
+    return respond(request, "advocates/rules.html", {"rules": shown, "on": sum(one["rule"].enabled for one in shown)})
+
+
+@requires("advocates.change_lifecyclerule")
+def rule(request: HttpRequest, pk: int) -> HttpResponse:
+    """One rule: what it says, a dry run over a period, and what it has done, with reasons."""
+    return _rule(request, get_object_or_404(LifecycleRule, pk=pk))
+
+
+def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> HttpResponse:
+    at = timezone.now()
+    start, end = _period(request)
+    tried, cut = [], False
+    wrong = ""
+    if end and start and end < start:
+        wrong = _("The last day lies before the first.")
+    elif "from" in request.GET or "now" in request.GET:
+        runs = rules.dry_run(
+            found, at=at,
+            start=rules.as_instant(start) if start else None,
+            end=rules.as_instant(end + timedelta(days=1)) if end else None,
+        )  # fmt: skip
+        tried = list(islice(runs, MOST_TRIED + 1))
+        cut, tried = len(tried) > MOST_TRIED, tried[:MOST_TRIED]
+    effects = lifecycle.effects()
+    firings = Firing.objects.filter(rule=found).select_related("signal__account", "contact")
+    context = {
+        "rule": found,
+        "signal": SIGNAL_KINDS[found.signal],
+        "conditions": [str(lifecycle.Condition.read(raw)) for raw in found.conditions],
+        "effect": effects[found.effect].label if found.effect in effects else None,
+        "tried": tried,
+        "ran": "from" in request.GET or "now" in request.GET,
+        "would": sum(one.fires for one in tried),
+        "cut": cut,
+        "wrong": wrong,
+        "start": start or (at - timedelta(days=90)).date(),
+        "end": end or at.date(),
+        "page": page_by_key(firings, ("-id",), request.GET, size=25),
+    }
+    return respond(request, "advocates/rule.html", context, status=status)
+
+
+def _period(request: HttpRequest) -> tuple[date | None, date | None]:
+    def read(name: str) -> date | None:
+        try:
+            return parse_date(request.GET.get(name, ""))
+        except ValueError:
+            return None
+
+    return read("from"), read("to")
+
+
+@requires("advocates.change_lifecyclerule")
+@require_POST
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Switch a rule on, from now on, or off."""
+    found = get_object_or_404(LifecycleRule, pk=pk)
+    at = timezone.now()
+    try:
+        if request.POST.get("to") == "on":
+            rules.switch_on(found, at=at)
+            messages.success(request, _("On. It heeds signals from now on; nothing that happened before fires it."))
+        else:
+            cancelled = rules.switch_off(found, at=at)
+            said = _("Off.")
+            if cancelled:
+                said += " " + _("%(number)s firings that waited for their day were cancelled.") % {"number": cancelled}
+            messages.success(request, said)
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+        return _rule(request, found, status=409)
+    return redirect("advocates:rule", pk)
