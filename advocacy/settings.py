@@ -190,7 +190,7 @@ vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)
 # How long a sender keeps what it has taken before another may. It renews while it lives, so this is only the time after
 # which the rest of a killed sender's share goes on; what it was just sending is then shown to a person as in doubt.
-MAIL_LEASE_SECONDS = env.float("MAIL_LEASE_SECONDS", default=120)
+MAIL_LEASE_SECONDS = env.float("MAIL_LEASE_SECONDS", default=30)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="program@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

@@ -20,7 +20,8 @@ POLICY = {
     "base-uri": [NONE],
     "form-action": [NONE],
     "frame-ancestors": [SELF],
-    "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
+    # Without scripts nothing can use the origin; without the origin the frame's style sheet would come without sign-in.
+    "sandbox": ["allow-same-origin", "allow-popups", "allow-popups-to-escape-sandbox"],
 }
 
 _STYLE_ATTRIBUTE = re.compile(r'\sstyle="([^"]*)"')

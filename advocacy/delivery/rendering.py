@@ -167,7 +167,7 @@ def values_for(message: Message, *, program: Program | None = None) -> dict[str,
     elif message.user is not None:
         given = message.user.name.split()[0] if message.user.name.strip() else ""
     else:
-        given = ""
+        given = message.to_name.partition(" ")[0]
     manager = manager_of(contact)
     leave = unsubscribe_url(message) if message.purpose or message.basis else ""
     return {

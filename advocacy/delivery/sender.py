@@ -69,6 +69,8 @@ class Sender:
         self.clock = clock
         self.share = share
         self.lease = lease or timedelta(seconds=settings.MAIL_LEASE_SECONDS)
+        # A slow mail server may take its time at each of the steps before a mail counts as in doubt.
+        self.patience = self.lease + timedelta(seconds=4 * settings.EMAIL_TIMEOUT)
         self.stop = stop
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:80]
         self.seconds_each = 0.0
@@ -198,7 +200,7 @@ class Sender:
         at = self.clock()
         asked, values = gates.bound(cap, message=message.pk, at=at, today=_day_began(message, at))
         claim = _CLAIM.replace("{gates}", asked)
-        claim_values = [at, at + self.lease, message.pk, self.name, *values, self.name]
+        claim_values = [at, at + self.patience, message.pk, self.name, *values, self.name]
         with connection.cursor() as cursor:
             if self.pending is None:
                 cursor.execute(claim, claim_values)

@@ -390,7 +390,7 @@ class TestAKilledSender:
         message = owe("a@customer.test")
 
         def slowly(_prepared):
-            clock.forward(seconds=90)
+            clock.forward(seconds=300)
             sending.return_expired(at=clock.at)
             assert fresh(message).status == "in_doubt"
 
