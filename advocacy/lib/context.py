@@ -21,7 +21,12 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             for item in shown
         ]
 
-    return {"navigation": SimpleLazyObject(entries)}
+    everything = SimpleLazyObject(entries)
+    # What is about oneself stands in the menu under one's own name, not between the places of the portal.
+    return {
+        "navigation": SimpleLazyObject(lambda: [one for one in everything if one["item"].section != "me"]),
+        "own_pages": SimpleLazyObject(lambda: [one for one in everything if one["item"].section == "me"]),
+    }
 
 
 def by_section(items: list[NavItem]) -> list[NavItem]:
@@ -50,7 +55,7 @@ def current_of(items: list[NavItem], request: HttpRequest) -> NavItem | None:
             rank = (3, 0)
         elif address != "/" and request.path.startswith(address):
             rank = (2, len(address))
-        elif ":" in view and item.url_name.split(":")[0] == view.split(":")[0]:
+        elif address != "/" and ":" in view and item.url_name.split(":")[0] == view.split(":")[0]:
             rank = (1, 0)
         else:
             continue

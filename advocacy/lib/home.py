@@ -12,7 +12,8 @@ class NavItem:
     """One entry of the main navigation.
 
     ``right`` is the right that shows it (see ``users.rights``); ``badge`` returns a small number or None and must
-    cost at most one query.
+    cost at most one query. Entries of one ``section`` stand together; those of ``me`` are in the menu under one's own
+    name.
     """
 
     label: Any

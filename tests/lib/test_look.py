@@ -17,7 +17,7 @@ from advocacy.lib import colours, icons
 from advocacy.lib.context import by_section, current_of
 from advocacy.lib.home import NavItem
 from advocacy.lib.pages import respond
-from tests.factories import make_user
+from tests.factories import make_advocate, make_user
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted(
@@ -333,6 +333,19 @@ class TestWhereOneIsInTheNavigation:
 
     def test_a_page_elsewhere_belongs_to_none(self) -> None:
         assert self.current("/look/") is None
+
+    def test_the_home_page_does_not_claim_the_pages_of_its_app(self) -> None:
+        home = NavItem("Home", "advocates:home", "home", "home.view", 0)
+        request = RequestFactory().get("/profile/")
+        request.resolver_match = resolve("/profile/")
+        assert current_of([home, self.BOARD], request) is None
+
+    def test_ones_own_pages_are_under_ones_name(self, client: Client, db: None) -> None:
+        client.force_login(make_advocate("Ines").user)
+        answer = client.get("/community/")
+        assert [one["item"].url_name for one in answer.context["own_pages"]] == ["advocates:profile"]
+        assert "advocates:profile" not in [one["item"].url_name for one in answer.context["navigation"]]
+        assert 'href="/profile/"' in answer.content.decode()
 
     def test_sections_stay_together(self) -> None:
         desk = NavItem("Requests", "opportunities:board", "requests", "home.view", 30, section="staff")
