@@ -41,9 +41,17 @@ def start_topic(
     if type == Topic.Type.ANNOUNCEMENT and not author.has_perm("community.moderate"):
         raise Refused(_("Announcements come from the people who run this place. Choose another type."))
     topic = Topic.objects.create(
-        space=space, author=author, key=key, type=type, title=title, body=body, html=markdown(body), tags=sorted(set(tags)),
-        at=at, last_at=at,
-    )  # fmt: skip
+        space=space,
+        author=author,
+        key=key,
+        type=type,
+        title=title,
+        body=body,
+        html=markdown(body),
+        tags=sorted(set(tags)),
+        at=at,
+        last_at=at,
+    )
     ReadMark.objects.create(user=author, topic=topic, last_reply=0, follows=True, at=at)
     _on_the_spine(author, Deed.POSTED, topic, at=at)
     return topic

@@ -21,7 +21,7 @@ def sign(purpose: str, value: str | int) -> str:
 
 
 def read(purpose: str, token: str, max_age: timedelta | None = None) -> str:
-    """The value inside a token made by ``sign`` for the same purpose; ``BadLink`` when it is forged, torn or too old."""
+    """The value inside a token of ``sign`` for the same purpose; ``BadLink`` when it is forged, torn or too old."""
     try:
         value = signing.TimestampSigner(salt=_salt(purpose)).unsign_object(token, max_age=max_age)
     except signing.SignatureExpired:

@@ -1,8 +1,9 @@
 """The demo program: nine months of a believable customer advocacy program, made day by day with a fixed seed.
 
-The company and its customers are made here; what happens in the program comes from the apps: each may have a ``demo.py`` with
-``begin(world)``, ``day(world, day)`` and ``end(world)``, called in the order of the ladder. The parts call the same
-actions as pages do, with the time of that day, so that the demo cannot show what the portal would not allow.
+The company and its customers are made here; what happens in the program comes from the apps: each may have a
+``demo.py`` with ``begin(world)``, ``day(world, day)`` and ``end(world)``, called in the order of the ladder. The parts
+call the same actions as pages do, with the time of that day, so that the demo cannot show what the portal would not
+allow.
 """
 
 from collections.abc import Callable
@@ -38,7 +39,7 @@ PASSWORD = "demo-portal"  # noqa: S105 - the demo's own, printed on its screen
 
 @dataclass
 class World:
-    """What the parts of the demo program share. ``kept`` is where a part leaves things for its next day or for another."""
+    """What the parts of the demo program share. ``kept`` is where one leaves things for its next day or for another."""
 
     rng: Random
     first_day: date
@@ -119,7 +120,7 @@ def seed(*, today: date | None = None, say: Callable[[str], Any] = lambda _line:
 
 
 def settle_history(now: datetime) -> None:
-    """What was owed before today counts as sent when it was due: nobody wants nine months of mail at the first start."""
+    """What was owed before today counts as sent when due: nobody wants nine months of mail at the first start."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     table = Message._meta.db_table
     with connection.cursor() as cursor:
