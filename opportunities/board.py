@@ -6,15 +6,17 @@ until midnight on their clock, another tomorrow. Fit and shuffle are one compute
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.postgres.search import SearchQuery
+from django.core.exceptions import EmptyResultSet
 from django.db import models
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -22,9 +24,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import Purpose
+from advocacy.lib.paging import Page, beyond, page_by_key, place
 from advocates.models import Advocate
 from opportunities.eligibility import MeantFor, Who, who
-from opportunities.models import Claim, Group, Opportunity
+from opportunities.models import HOLDING_A_SEAT, Claim, Group, Opportunity
 
 PAGE = 20
 NEW_FOR = timedelta(days=3)
@@ -49,31 +52,22 @@ def open_to(advocate: Advocate, *, at: datetime) -> QuerySet[Opportunity]:
 
 def open_for(person: Who, *, at: datetime) -> QuerySet[Opportunity]:
     """``open_to`` for somebody whose facts are at hand."""
-    return _offered(person, at=at).filter(_consented(person)).with_a_seat_left(at=at, besides=person.advocate)
+    return _offered(person, at=at).with_a_seat_left(at=at, besides=person.advocate)
 
 
-def full_for(person: Who, *, at: datetime) -> QuerySet[Opportunity]:
-    """What is full but has a waitlist for them."""
-    return _offered(person, at=at).filter(_consented(person)).full(at=at, besides=person.advocate)
-
-
-def consent_for(person: Who, *, at: datetime) -> QuerySet[Opportunity]:
-    """What would be open if they gave a consent they have not given."""
-    return _offered(person, at=at).exclude(_consented(person)).with_a_seat_left(at=at, besides=person.advocate)
-
-
-def _offered(person: Who, *, at: datetime) -> Any:
+def _offered(person: Who, *, at: datetime, consented: bool = True) -> Any:
+    """What is offered to them, full or not; with ``consented`` false, what a missing consent keeps from them."""
     if not (person.is_member and person.is_ready):
         return Opportunity.objects.none()
     mine = Claim.objects.filter(advocate=person.advocate).exclude(status=Claim.Status.WITHDRAWN)
-    rows = Opportunity.objects.open(at=at).listed().filter(MeantFor("audience", person.facts))
-    if person.advocate.never:
-        rows = rows.exclude(kind__slug__in=person.advocate.never)
+    allowed = {"", *person.purposes}
+    never = set(person.advocate.never)
+    # By id, not by a join: kinds are known already, and Postgres then reads the table once, from end to end.
+    kinds = person.kinds_where(
+        lambda kind: (kind["purpose"] in allowed) == consented and kind["slug"] not in never
+    )  # fmt: skip
+    rows = Opportunity.objects.open(at=at).listed().filter(kind__in=kinds).filter(MeantFor("audience", person.facts))
     return rows.exclude(pk__in=mine.values("opportunity"))
-
-
-def _consented(person: Who) -> Q:
-    return Q(kind__purpose__in=["", *sorted(person.purposes)])
 
 
 def missing_purposes(person: Who) -> list[Purpose]:
@@ -133,13 +127,17 @@ class Filters:
         """Whether anything is left out; the order leaves out nothing."""
         return any(getattr(self, one.name) for one in fields(self) if one.name != "order")
 
-    def apply(self, rows: QuerySet[Opportunity], *, at: datetime) -> QuerySet[Opportunity]:
+    def apply(self, rows: QuerySet[Opportunity], *, at: datetime, person: Who | None = None) -> QuerySet[Opportunity]:
+        """Narrow these rows. Where the kinds are known through ``person`` they are named by id."""
         if self.groups:
-            rows = rows.filter(kind__group__in=self.groups)
+            rows = rows.filter(
+                _of_kinds(person, lambda kind: kind["group"] in self.groups, kind__group__in=self.groups)
+            )
         if self.kind:
-            rows = rows.filter(kind__slug=self.kind)
+            rows = rows.filter(_of_kinds(person, lambda kind: kind["slug"] == self.kind, kind__slug=self.kind))
         if self.short:
-            rows = rows.filter(Q(minutes__lte=SHORT) | Q(minutes__isnull=True, kind__minutes__lte=SHORT))
+            short = _of_kinds(person, lambda kind: kind["minutes"] <= SHORT, kind__minutes__lte=SHORT)
+            rows = rows.filter(Q(minutes__lte=SHORT) | Q(minutes__isnull=True) & short)
         if self.privacy:
             rows = rows.filter(is_public=self.privacy == "public")
         if self.reward:
@@ -153,8 +151,12 @@ class Filters:
         if self.language:
             rows = rows.filter(language=self.language)
         if self.words:
-            rows = rows.filter(_matching(self.words))
+            rows = rows.filter(_matching(self.words, person))
         return rows
+
+
+def _of_kinds(person: Who | None, true: Callable[[dict[str, Any]], bool], **otherwise: Any) -> Q:
+    return Q(kind__in=person.kinds_where(true)) if person else Q(**otherwise)
 
 
 def _word(query: Any, key: str) -> str:
@@ -167,10 +169,10 @@ def _one_of(query: Any, key: str, known: Iterable[str]) -> str:
     return value if value in known else ""
 
 
-def _matching(words: str) -> Q:
+def _matching(words: str, person: Who | None) -> Q:
     """Every word, or the beginning of one, somewhere in the text; or the name of the kind."""
     typed = re.findall(r"\w+", words.lower())
-    named = Q(kind__name__icontains=words)
+    named = _of_kinds(person, lambda kind: words.lower() in kind["name"].lower(), kind__name__icontains=words)
     if not typed:
         return named
     tokens = " & ".join(f"'{word}':*" for word in typed)
@@ -188,48 +190,58 @@ ORDERS: dict[str, tuple[str, ...]] = {
 }
 
 
+WEIGHTS = {"fits_kind": 8, "fits_topic": 4, "fits_industry": 3, "fits_region": 2, "is_ending": 1, "is_new": 1}
+"""How much each part of the fit weighs; equal sums are a band, and shuffled within."""
+
+
 def in_order(rows: QuerySet[Opportunity], person: Who, order: str, *, day: date) -> QuerySet[Opportunity]:
-    """Annotate what an order sorts by, and what the reasons on the cards say."""
-    rows = _with_fit(rows, person, day=day)
+    """Annotate what an order sorts by, and sort."""
     if order == "ending":
         rows = rows.annotate(closes=Coalesce("closes_at", Value(FAR)))
     elif order == "short":
         rows = rows.annotate(takes=Coalesce("minutes", "kind__minutes"))
     elif not order:
+        fit = sum(
+            (
+                Case(When(test, then=Value(WEIGHTS[name])), default=Value(0))
+                for name, test in _tests(person, day).items()
+                if test is not None
+            ),
+            start=Value(0),
+        )
+        key = Cast(fit, models.BigIntegerField()) * Value(2**SHUFFLE_BITS, models.BigIntegerField())
         # The wrapper matters: a sum of big integers passes for a small one, and no big number is less than that.
-        key = F("fit") * Value(2**SHUFFLE_BITS, models.BigIntegerField()) + _shuffled(person, day)
-        rows = rows.annotate(key=models.ExpressionWrapper(key, output_field=models.BigIntegerField()))
+        rows = rows.annotate(
+            key=models.ExpressionWrapper(key + _shuffled(person, day), output_field=models.BigIntegerField())
+        )
     return rows.order_by(*ORDERS[order])
 
 
-WEIGHTS = {"fits_kind": 8, "fits_topic": 4, "fits_industry": 3, "fits_region": 2, "is_ending": 1, "is_new": 1}
-"""How much each part of the fit weighs; equal sums are a band, and shuffled within."""
+def with_reasons(rows: QuerySet[Opportunity], person: Who, *, day: date) -> QuerySet[Opportunity]:
+    """Annotate which parts of the fit hold: what the reason on a card is made of."""
+    yes, no = Value(True), Value(False)
+    return rows.annotate(
+        **{
+            name: Case(When(test, then=yes), default=no) if test is not None else no
+            for name, test in _tests(person, day).items()
+        }
+    )
 
 
-def _with_fit(rows: QuerySet[Opportunity], person: Who, *, day: date) -> QuerySet[Opportunity]:
+def _tests(person: Who, day: date) -> dict[str, Q | None]:
+    """The parts of the fit; None where this person gives nothing to go by."""
     # Relative to the day, not to the moment: the order must not move while somebody pages through it.
     morning = _morning(person, day)
-    tests: dict[str, Q | None] = {
-        "fits_kind": Q(kind__slug__in=person.advocate.wants) if person.advocate.wants else None,
+    wanted = set(person.advocate.wants)
+    kinds = person.kinds_where(lambda kind: kind["slug"] in wanted)
+    return {
+        "fits_kind": Q(kind__in=kinds) if kinds else None,
         "fits_topic": Q(topics__overlap=person.topics) if person.topics else None,
         "fits_industry": Q(industries__contains=[person.account.industry]) if person.account.industry else None,
         "fits_region": Q(regions__contains=[person.account.region]) if person.account.region else None,
         "is_ending": Q(closes_at__lt=morning + ENDS_WITHIN + timedelta(days=1)),
         "is_new": Q(opened_at__gte=morning - NEW_FOR),
     }
-    yes, no = Value(True), Value(False)
-    flags: dict[str, Any] = {
-        name: Case(When(test, then=yes), default=no) if test is not None else no for name, test in tests.items()
-    }
-    fit = sum(
-        (
-            Case(When(test, then=Value(WEIGHTS[name])), default=Value(0))
-            for name, test in tests.items()
-            if test is not None
-        ),
-        start=Value(0),
-    )
-    return rows.annotate(**flags, fit=Cast(fit, models.BigIntegerField()))
 
 
 def _shuffled(person: Who, day: date) -> Any:
@@ -251,6 +263,57 @@ def _morning(person: Who, day: date) -> datetime:
     except (ZoneInfoNotFoundError, ValueError):
         zone = ZoneInfo("UTC")
     return datetime.combine(day, time.min, tzinfo=zone)
+
+
+# --- A page of it -----------------------------------------------------------------------------------------------------
+def page_for(
+    person: Who, filters: Filters, *, at: datetime, day: date | None = None, after: str = "", size: int = PAGE
+) -> Page[Opportunity]:
+    """One page of the board in one query, with its reasons and the seats taken; ``after`` is the place it goes on from.
+
+    Sorting needs every eligible row, but whether a seat is left is asked one row after the other, in order, only until
+    the page is full. What the cards show is then read for these rows alone.
+    """
+    day = day or person.day(at)
+    order = ORDERS[filters.order]
+    rows = filters.apply(_offered(person, at=at, consented=filters.show != "consent"), at=at, person=person)
+    if rows.query.is_empty():
+        return Page([])
+    rows = in_order(rows, person, filters.order, day=day)
+    if values := place(rows, order, after):
+        rows = rows.filter(beyond(order, values))
+    first = _first_with_seats(rows, order, size + 1, full=filters.show == "full", at=at, person=person)
+    found = Opportunity.objects.filter(pk__in=first).with_seats_taken(at=at, besides=person.advocate)
+    found = with_reasons(in_order(found, person, filters.order, day=day), person, day=day)
+    # The search vector alone is longer than all a card shows.
+    return page_by_key(found.select_related("kind").defer("search", "what", "gain"), order, size=size)
+
+
+def _first_with_seats(
+    rows: QuerySet[Opportunity], order: tuple[str, ...], count: int, *, full: bool, at: datetime, person: Who
+) -> RawSQL:
+    """The ids of the first rows in this order that have a seat left (or, with ``full``, none)."""
+    names = [name.lstrip("-").replace("pk", "id") for name in order]
+    try:
+        inner, params = rows.values("id", "seats", *[name for name in names if name != "id"]).query.sql_with_params()
+    except EmptyResultSet:
+        return RawSQL("SELECT NULL::bigint WHERE false", ())
+    sort = ", ".join(
+        f's."{name}" {"DESC" if said.startswith("-") else "ASC"}' for name, said in zip(names, order, strict=True)
+    )
+    taken = (
+        "((SELECT count(*) FROM opportunities_claim c WHERE c.opportunity_id = s.id AND c.status = ANY(%s))"
+        " + CASE WHEN s.id IN (SELECT opportunity_id FROM opportunities_waiting WHERE ended_at IS NULL"
+        " AND offer_until > %s AND advocate_id <> %s) THEN (SELECT count(*) FROM opportunities_waiting w"
+        " WHERE w.opportunity_id = s.id AND w.ended_at IS NULL AND w.offer_until > %s AND w.advocate_id <> %s)"
+        " ELSE 0 END)"
+    )
+    seats = f"s.seats <= {taken}" if full else f"(s.seats IS NULL OR s.seats > {taken})"
+    # OFFSET 0 keeps Postgres from asking for seats before it has sorted.
+    # Put together from our own words only; whatever came from outside is a parameter.
+    sql = f"SELECT s.id FROM ({inner} OFFSET 0) s WHERE {seats} ORDER BY {sort} LIMIT %s"  # noqa: S608
+    mine = person.advocate.pk
+    return RawSQL(sql, (*params, list(HOLDING_A_SEAT), at, mine, at, mine, count))  # noqa: S611
 
 
 # --- Why a card is there ----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ case: region, country, industry, language, persona, type, product, use, expertis
 ``stage:3`` for "has reached stage 3".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import OuterRef
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -28,18 +28,19 @@ from django.utils.translation import ngettext
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import Account, ConsentState, Contact
 from advocates.models import Advocate
-from opportunities.models import BoardVisit, Claim, Opportunity, Waiting
+from opportunities.models import BoardVisit, Claim, Opportunity, OpportunityKind, Waiting
 
 
 # --- Who asks ---------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Who:
-    """What eligibility knows of one advocate."""
+    """What eligibility knows of one advocate; the kinds there are come along, for they are few and every list asks."""
 
     advocate: Advocate
     purposes: frozenset[str]
     facts: frozenset[str]
     visit: BoardVisit | None = None
+    kinds: tuple[dict[str, Any], ...] = ()
 
     @property
     def contact(self) -> Contact:
@@ -62,6 +63,10 @@ class Who:
         """What they know or like, as the topics of opportunities are written."""
         return sorted({word.lower() for word in [*self.advocate.expertise, *self.advocate.interests]})
 
+    def kinds_where(self, true: Callable[[dict[str, Any]], bool]) -> list[int]:
+        """The ids of the kinds for which this holds."""
+        return [kind["id"] for kind in self.kinds if true(kind)]
+
     def day(self, at: datetime) -> date:
         """The day on this person's own calendar."""
         name = self.contact.time_zone or self.account.time_zone or "UTC"
@@ -74,8 +79,12 @@ class Who:
 def people(*, at: datetime) -> models.QuerySet[Advocate]:
     """Advocates with all that ``who`` needs, in one query."""
     given = ConsentState.objects.filter(contact=OuterRef("contact")).in_force(at=at).values("purpose")  # type: ignore[attr-defined]
+    fields = ("id", "slug", "name", "group", "purpose", "minutes")
+    kinds = OpportunityKind.objects.order_by("order", "name").values(
+        facts=JSONObject(**{name: name for name in fields})
+    )
     return Advocate.objects.select_related("contact__account", "pod__manager", "board_visit").annotate(
-        standing_consents=ArraySubquery(given)
+        standing_consents=ArraySubquery(given), all_kinds=ArraySubquery(kinds)
     )
 
 
@@ -88,6 +97,7 @@ def who(advocate: Advocate, *, at: datetime) -> Who:
         frozenset(advocate.standing_consents),  # type: ignore[attr-defined]
         facts_of(advocate),
         getattr(advocate, "board_visit", None),
+        tuple(advocate.all_kinds),  # type: ignore[attr-defined]
     )
 
 
@@ -139,21 +149,27 @@ class MeantFor(models.Func):
     # An empty audience, the usual case, is let through before anything is taken apart.
     template = (
         "({audience} = '{{}}'::jsonb OR ("
-        " lower(COALESCE({audience} -> 'all', '[]')::text)::jsonb <@ to_jsonb({facts})"
-        " AND (COALESCE({audience} -> 'any', '[]') = '[]'::jsonb"
-        " OR jsonb_exists_any(lower(({audience} -> 'any')::text)::jsonb, {facts}))"
-        " AND NOT jsonb_exists_any(lower(COALESCE({audience} -> 'exclude', '[]')::text)::jsonb, {facts})))"
+        "COALESCE({audience} -> 'all' <@ {facts}, true)"
+        " AND (COALESCE({audience} -> 'any', '[]') = '[]'::jsonb OR jsonb_exists_any({audience} -> 'any', {names}))"
+        " AND NOT COALESCE(jsonb_exists_any({audience} -> 'exclude', {names}), false)))"
     )
 
     def __init__(self, audience: str, facts: Iterable[str]) -> None:
-        value = models.Value(sorted(facts), output_field=ArrayField(models.TextField()))
-        super().__init__(models.F(audience), Cast(value, ArrayField(models.TextField())))
+        known = sorted(facts)
+        super().__init__(
+            models.F(audience),
+            models.Value(known, output_field=models.JSONField()),
+            Cast(models.Value(known, output_field=ArrayField(models.TextField())), ArrayField(models.TextField())),
+        )
 
     def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:
-        column, column_params = compiler.compile(self.source_expressions[0])
-        facts, facts_params = compiler.compile(self.source_expressions[1])
-        assert not column_params
-        return self.template.format(audience=column, facts=facts), [*facts_params] * 3
+        audience, facts, names = self.source_expressions
+        column, _none = compiler.compile(audience)
+        known, known_params = compiler.compile(facts)
+        listed, listed_params = compiler.compile(names)
+        # A literal, not a call: what Postgres cannot fold it would work out for every row.
+        sql = self.template.format(audience=column, facts=f"{known}::jsonb", names=listed)
+        return sql, [*known_params, *listed_params, *listed_params]
 
 
 # --- Where somebody stands with one opportunity -----------------------------------------------------------------------

@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from advocacy.lib.home import Card, NavItem, register
 from advocates import kinds as kinds_of_people
 from opportunities import board as rules
+from opportunities import desk_home as desk_home  # its entries and cards register beside ours
 from opportunities.eligibility import who_signed_in
 from opportunities.models import UNDER_WAY, Claim, OpportunityKind
-from opportunities.presentation import board_news, card, shown, slim
+from opportunities.presentation import board_news, card, shown
 
 CARDS_ON_HOME = 3
 
@@ -36,8 +37,7 @@ def for_you(request: HttpRequest) -> dict[str, Any] | None:
     person = who_signed_in(request.user, at=at)
     if person is None or not person.is_member:
         return None
-    rows = rules.in_order(rules.open_for(person, at=at), person, "", day=person.day(at))
-    found = slim(rows)[:CARDS_ON_HOME]
+    found = rules.page_for(person, rules.Filters(), at=at, size=CARDS_ON_HOME).items
     return {"cards": [card(one, person) for one in found], "person": person}
 
 

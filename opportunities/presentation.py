@@ -72,11 +72,11 @@ def detail(row: Opportunity, person: Who | None, found: Standing | None, *, at: 
         "short_link": reverse("opportunities:go_to", args=[row.public_id.hex[:10]]),
     }
     if person is not None and found is not None and not hidden:
-        fitted = rules.in_order(Opportunity.objects.filter(pk=row.pk), person, "", day=person.day(at)).first()
+        fitted = rules.with_reasons(Opportunity.objects.filter(pk=row.pk), person, day=person.day(at)).first()
         context["why"] = rules.reason(fitted, person) if fitted else ""
     if person is not None and found is not None and not found.may_claim and found.code != Code.CONSENT:
-        others = rules.in_order(rules.open_for(person, at=at), person, "", day=person.day(at))
-        context["others"] = [card(one, person) for one in slim(others.exclude(pk=row.pk))[:3]]
+        others = rules.page_for(person, rules.Filters(), at=at, size=4).items
+        context["others"] = [card(one, person) for one in others if one.pk != row.pk][:3]
     return context
 
 

@@ -67,6 +67,11 @@ def beyond(order: Sequence[str], values: Sequence[Any]) -> Q:
     return bound & condition if len(order) > 1 else condition
 
 
+def place(queryset: "QuerySet[Any]", order: Sequence[str], text: str) -> list[Any] | None:
+    """The values inside a token, for a list that bounds its rows itself; None when the token is not ours."""
+    return _read(queryset, order, text)
+
+
 def token(row: Any, order: Sequence[str]) -> str:
     """The place of a row, for an address."""
     values = []

@@ -73,6 +73,15 @@ def validate_questions(value: Any) -> None:
             raise ValidationError(_("The question “%(key)s” has no choices.") % {"key": question["key"]})
 
 
+class AudienceField(models.JSONField):
+    """Whom an opportunity is for, kept in lower case: facts are compared in that, and thousands of times for a page."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            value = {part: [str(fact).lower() for fact in facts] for part, facts in value.items()}
+        return super().get_prep_value(value)
+
+
 def validate_audience(value: Any) -> None:
     """Whom an opportunity is for: lists of facts under ``all``, ``any`` and ``exclude``, and nothing else."""
     if not isinstance(value, dict) or set(value) - set(AUDIENCE_PARTS):
@@ -238,7 +247,7 @@ class Opportunity(Lifecycle):
     incentive_until = models.DateTimeField(_("incentive until"), null=True, blank=True)
     seats = models.PositiveIntegerField(_("seats"), null=True, blank=True)
     closes_at = models.DateTimeField(_("closes"), null=True, blank=True)
-    audience = models.JSONField(_("for whom"), default=dict, blank=True, validators=[validate_audience])
+    audience = AudienceField(_("for whom"), default=dict, blank=True, validators=[validate_audience])
     regions = words(verbose_name=_("regions"))
     industries = words(verbose_name=_("industries"))
     topics = words(verbose_name=_("topics"))

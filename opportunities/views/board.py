@@ -83,18 +83,11 @@ def _kept(request: HttpRequest, *changed: str) -> list[tuple[str, str]]:
     return [(key, value) for key, values in request.GET.lists() if key not in left for value in values]
 
 
-def _rows(person: Who, filters: rules.Filters, *, at: datetime) -> models.QuerySet[Opportunity]:
-    source = {"full": rules.full_for, "consent": rules.consent_for}.get(filters.show, rules.open_for)
-    return filters.apply(source(person, at=at), at=at)
-
-
 def _page_for(
     request: HttpRequest, person: Who, filters: rules.Filters, *, at: datetime
 ) -> tuple[list[Opportunity], str]:
-    today = person.day(at)
-    day, token = _place(request, today)
-    rows = rules.in_order(_rows(person, filters, at=at), person, filters.order, day=day)
-    page = page_by_key(presentation.slim(rows), rules.ORDERS[filters.order], {"after": token}, size=rules.PAGE)
+    day, token = _place(request, person.day(at))
+    page = rules.page_for(person, filters, at=at, day=day, after=token)
     return page.items, _more(request, day, page.next)
 
 
@@ -244,7 +237,7 @@ def _card(
     request: HttpRequest, row: Opportunity, found: Standing, person: Who, *, at: datetime, status: int = 200
 ) -> HttpResponse:
     """The one card that was tapped, as it stands now."""
-    rows = rules.in_order(Opportunity.objects.filter(pk=row.pk), person, "", day=person.day(at))
+    rows = rules.with_reasons(Opportunity.objects.filter(pk=row.pk), person, day=person.day(at))
     fresh = presentation.slim(rows).with_seats_taken(at=at, besides=person.advocate).get()  # type: ignore[attr-defined]
     shown = {**presentation.card(fresh, person), "code": found.code, "claim": found.claim, "sentence": found.sentence}
     return respond(request, "opportunities/card.html", {"card": shown}, fragment="card", status=status)
