@@ -383,6 +383,15 @@ def names_of(company: str) -> set[str]:
     return {name, bare} - {""}
 
 
+GROUPS: Mapping[Any, frozenset[str]] = {
+    lazy("Company"): frozenset({"industry", "size", "region", "country"}),
+    lazy("Use"): frozenset({"product", "use_case", "competitor"}),
+    lazy("Person"): frozenset({"role", "depth", "willingness"}),
+    lazy("Rest"): frozenset({"freshness", "concentration"}),
+    lazy("Record"): frozenset({"quality"}),
+}
+
+
 # --- What is found ----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class PartScore:
@@ -413,8 +422,15 @@ class Candidate:
 
     @property
     def shares(self) -> list[tuple[str, float]]:
-        """The parts that gave something, for the bar."""
-        return [(part.name, part.points) for part in self.parts if part.points]
+        """The points by what they are about, for the bar: thirteen colours would tell nobody anything."""
+        return [
+            (str(name), sum(part.points for part in self.parts if part.key in keys)) for name, keys in GROUPS.items()
+        ]
+
+    @property
+    def spoken(self) -> str:
+        """Every part that gave something, for who cannot see the bar or wants to know exactly."""
+        return "; ".join(f"{part.name} {part.points:g} / {part.most}" for part in self.parts if part.points)
 
 
 @dataclass(frozen=True)

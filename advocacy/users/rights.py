@@ -29,8 +29,9 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "opportunities.claim",
         "opportunities.answer_nomination",
     },
-    Role.REQUESTER: MEMBER_RIGHTS | {"opportunities.file_request"},
-    Role.OWNER: MEMBER_RIGHTS | {"opportunities.file_request", "opportunities.approve_asks"},
+    Role.REQUESTER: MEMBER_RIGHTS | {"opportunities.file_request", "opportunities.follow_own_requests"},
+    Role.OWNER: MEMBER_RIGHTS
+    | {"opportunities.file_request", "opportunities.follow_own_requests", "opportunities.approve_asks"},
     Role.READER: frozenset({"home.view", "dashboards.view"}),
     Role.MODERATOR: MEMBER_RIGHTS
     | {
@@ -87,7 +88,15 @@ RIGHTS: Mapping[str, frozenset[str]] = {
 }
 
 # Nobody is an advocate, or claims, by being a colleague: these come with the advocate role alone.
-PERSONAL = frozenset({"advocates.be_advocate", "opportunities.claim", "opportunities.answer_nomination"})
+# A manager's requests are the desk's queue; only who asks for something follows requests of their own.
+PERSONAL = frozenset(
+    {
+        "advocates.be_advocate",
+        "opportunities.claim",
+        "opportunities.answer_nomination",
+        "opportunities.follow_own_requests",
+    }
+)
 
 
 @cache

@@ -6,12 +6,13 @@ The records of the desk keep the admin's addresses, permissions and history; the
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, JSONObject
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -146,7 +147,8 @@ def queue(request: HttpRequest) -> HttpResponse:
             Q(prospect__icontains=query) | Q(deal__name__icontains=query) | Q(requester__name__icontains=query)
         )
     rows = rows.select_related("kind", "deal", "team", "requester", "manager")
-    page = page_by_key(rows.annotate(worth=Coalesce("deal__value", -1.0)), ORDERS[sort], request.GET, size=A_PAGE)
+    rows = rows.annotate(worth=Coalesce("deal__value", Value(Decimal(-1))))  # without a value last, and never null
+    page = page_by_key(rows, ORDERS[sort], request.GET, size=A_PAGE)
     context = {
         "page": page, "view": view, "sort": sort, "sorts": rules.SORTS, "query": query, "today": today,
         "views": [(one, counts.get(one.key)) for one in rules.VIEWS], "soon": today + rules.SOON,
@@ -264,6 +266,7 @@ def _page(
             "need": need,
             "candidates": matching.candidates(need),
             "parts": _parts(need, wanted),
+            "groups": list(matching.GROUPS),
             "others": matching.why_not(need) if matching.program_is_small() or request.GET.get("why") else None,
             "query": request.GET.urlencode(),
         }

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.models import Deal, StakeholderTeam
@@ -41,9 +42,7 @@ class FactsForm(forms.Form):
     country = forms.CharField(
         label=_("Country"), max_length=2, required=False, help_text=_("Two letters, such as DE or GB.")
     )
-    language = forms.ChoiceField(
-        label=_("Language of the conversation"), required=False, choices=[("", _("Any")), *settings.LANGUAGES]
-    )
+    language = forms.ChoiceField(label=_("Language of the conversation"), required=False)
     product = forms.CharField(label=_("Product"), max_length=100, required=False)
     use_case = forms.CharField(label=_("Use case"), max_length=100, required=False)
     competitor = forms.CharField(
@@ -83,11 +82,12 @@ class FactsForm(forms.Form):
             if name in self.fields:
                 self.fields[name].widget.attrs["list"] = f"known-{name}"
                 self.fields[name].widget.attrs["autocomplete"] = "off"
-        # A language the choices do not know (it came from the CRM) stays as it is.
+        # Languages are told in the reader's own; one the choices do not know (it came from the CRM) stays a code.
+        choices = [(code, get_language_info(code)["name_translated"]) for code, _name in settings.LANGUAGES]
         code = str(self["language"].value() or "")
-        choices = self.fields["language"].choices  # type: ignore[attr-defined]
         if code and code not in dict(choices):
-            self.fields["language"].choices = [*choices, (code, code)]  # type: ignore[attr-defined]
+            choices.append((code, code))
+        self.fields["language"].choices = [("", _("Any")), *choices]  # type: ignore[attr-defined]
 
     def clean_country(self) -> str:
         country: str = self.cleaned_data["country"].strip().upper()

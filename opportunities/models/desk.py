@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.models import Deal, StakeholderTeam
@@ -173,6 +174,14 @@ class ReferenceRequest(Lifecycle):
 
     def __str__(self) -> str:
         return f"{self.prospect}: {self.kind}"
+
+    @property
+    def language_words(self) -> str:
+        """The language as people call it; a code nobody knows stays a code."""
+        try:
+            return str(get_language_info(self.language.lower())["name_translated"])
+        except KeyError:
+            return self.language
 
 
 class ClockSpan(models.Model):
