@@ -144,7 +144,6 @@ class Accounts(Kind):
 
     def write(self, cursor: Any, plan: Plan, params: Mapping[str, Any]) -> None:
         if "parent" in plan.given and plan.reference("parent")[0] == plan.source:
-            cursor.execute("CREATE INDEX ON import_ready (external_id)")
             cursor.execute(
                 "UPDATE import_ready r SET v_parent_id = p.id,"
                 " action = CASE WHEN r.action = 'unchanged' THEN 'updated' ELSE r.action END"

@@ -595,7 +595,8 @@ class ImportRun(models.Model):
 class ImportRow(models.Model):
     """What became of one line of a file, where it is worth saying: created, changed or refused with a reason."""
 
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="results")
+    # Rows are written by the hundred thousand with their run, in one transaction: nothing is left to look up for each.
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="results", db_constraint=False)
     line = models.PositiveIntegerField(_("line"))
     external_id = models.CharField(_("id"), max_length=200, blank=True, default="")
     result = models.CharField(

@@ -168,8 +168,8 @@ def load(
                 % {"count": outcome.warned}
             )
         finish(outcome)
-        for table in ("import_staged", "import_refused", "import_judged", "import_ready"):
-            cursor.execute(f"DROP TABLE IF EXISTS {table}")
+        for table in ("import_staged", "import_refused", "import_judged"):
+            cursor.execute(f"DROP TABLE IF EXISTS {table} CASCADE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     return outcome
 
@@ -258,13 +258,19 @@ def _judge(cursor: Any, plan: Plan, params: dict[str, Any]) -> None:
         [*kind.joins(plan), f"CROSS JOIN LATERAL (SELECT {kind.key(plan)} AS external_id) k", kind.existing()]
     )
     kept = "".join(f", s.{field.name} AS s_{field.name}" for field in kind.fields if field.name in plan.given)
+    table = kind.model._meta.db_table
     cursor.execute(
         f"""CREATE TEMP TABLE import_judged ON COMMIT DROP AS
-        SELECT s.line, s.record, k.external_id, t.id AS old_id, {fingerprint} AS fingerprint,
-            CASE WHEN t.id IS NULL OR {known} IS NOT DISTINCT FROM {fingerprint} THEN '{{}}'::text[]
-                ELSE {kind.changed(plan)} END AS changed,
-            {reason} AS reason, {warning} AS warning{values}{kept}
-        FROM import_staged s {joins}""",
+        SELECT found.*, coalesce(old_id, nextval(pg_get_serial_sequence('{table}', 'id'))) AS id, false AS superseded,
+            CASE WHEN old_id IS NULL THEN 'created' WHEN cardinality(changed) > 0 THEN 'updated' ELSE 'unchanged' END
+                AS action
+        FROM (
+            SELECT s.line, s.record, k.external_id, t.id AS old_id, {fingerprint} AS fingerprint,
+                CASE WHEN t.id IS NULL OR {known} IS NOT DISTINCT FROM {fingerprint} THEN '{{}}'::text[]
+                    ELSE {kind.changed(plan)} END AS changed,
+                {reason} AS reason, {warning} AS warning{values}{kept}
+            FROM import_staged s {joins}
+        ) found""",
         params,
     )
     kind.settle(cursor, plan, params)
@@ -274,16 +280,16 @@ def _judge(cursor: Any, plan: Plan, params: dict[str, Any]) -> None:
             "UPDATE import_judged j SET reason = f.reason FROM (SELECT line, min(reason) AS reason FROM import_judged"
             " WHERE reason IS NOT NULL GROUP BY line) f WHERE j.line = f.line AND j.reason IS NULL"
         )
-    table = kind.model._meta.db_table
+    # Of several sound rows of one id the last one counts.
+    place = "line::bigint * 32768 + record"
     cursor.execute(
-        f"""CREATE TEMP TABLE import_ready ON COMMIT DROP AS
-        SELECT j.*, coalesce(j.old_id, nextval(pg_get_serial_sequence('{table}', 'id'))) AS id,
-            CASE WHEN j.old_id IS NULL THEN 'created' WHEN cardinality(j.changed) > 0 THEN 'updated'
-                ELSE 'unchanged' END AS action
-        FROM (SELECT DISTINCT ON (external_id) * FROM import_judged WHERE reason IS NULL
-            ORDER BY external_id, line DESC, record DESC) j"""
+        f"UPDATE import_judged j SET superseded = true FROM (SELECT external_id, max({place}) AS last"
+        " FROM import_judged WHERE reason IS NULL GROUP BY external_id HAVING count(*) > 1) twice"
+        f" WHERE j.reason IS NULL AND j.external_id = twice.external_id AND {place} < twice.last"
     )
-    cursor.execute("ANALYZE import_ready")
+    cursor.execute(
+        "CREATE TEMP VIEW import_ready AS SELECT * FROM import_judged WHERE reason IS NULL AND NOT superseded"
+    )
     cursor.execute(
         "INSERT INTO import_refused SELECT DISTINCT ON (line) line, left(external_id, 200), left(reason, 500)"
         " FROM import_judged WHERE reason IS NOT NULL ORDER BY line, record"
@@ -296,8 +302,8 @@ def _count(cursor: Any, outcome: Outcome) -> None:
         " count(*) FILTER (WHERE action = 'unchanged'), count(warning) FROM import_ready"
     )
     outcome.created, outcome.updated, outcome.unchanged, outcome.warned = cursor.fetchone()
-    cursor.execute("SELECT count(*) FROM import_judged WHERE reason IS NULL")
-    outcome.superseded = cursor.fetchone()[0] - outcome.created - outcome.updated - outcome.unchanged
+    cursor.execute("SELECT count(*) FROM import_judged WHERE superseded")
+    outcome.superseded = cursor.fetchone()[0]
 
 
 def _keep_raw(cursor: Any, source: Source, plan: Plan) -> None:
@@ -353,9 +359,8 @@ def _report(cursor: Any, plan: Plan, params: dict[str, Any]) -> None:
         params,
     )
     cursor.execute(
-        into + f"SELECT %(run)s, j.line, j.external_id, 'warning', {superseded}, NULL FROM import_judged j"
-        " LEFT JOIN import_ready r ON r.line = j.line AND r.record = j.record AND r.external_id = j.external_id"
-        " WHERE j.reason IS NULL AND r.line IS NULL ORDER BY j.line",
+        into + f"SELECT %(run)s, line, external_id, 'warning', {superseded}, NULL FROM import_judged"
+        " WHERE superseded ORDER BY line",
         params,
     )
 
