@@ -44,6 +44,8 @@ def current_of(items: list[NavItem], request: HttpRequest) -> NavItem | None:
     """
     match = request.resolver_match
     view = match.view_name if match else ""
+    # The admin is no app of ours: its lists belong to no entry but their own.
+    app = view.split(":")[0] if ":" in view and not view.startswith("admin:") else ""
     best: tuple[int, int] = (0, 0)
     found = None
     for item in items:
@@ -55,7 +57,7 @@ def current_of(items: list[NavItem], request: HttpRequest) -> NavItem | None:
             rank = (3, 0)
         elif address != "/" and request.path.startswith(address):
             rank = (2, len(address))
-        elif address != "/" and ":" in view and item.url_name.split(":")[0] == view.split(":")[0]:
+        elif address != "/" and app and item.url_name.split(":")[0] == app:
             rank = (1, 0)
         else:
             continue

@@ -340,6 +340,13 @@ class TestWhereOneIsInTheNavigation:
         request.resolver_match = resolve("/profile/")
         assert current_of([home, self.BOARD], request) is None
 
+    def test_an_entry_in_the_admin_does_not_claim_the_other_lists_there(self) -> None:
+        desk = NavItem("Requests", "admin:opportunities_referencerequest_changelist", "requests", "home.view", 10)
+        for path, entry in (("/admin/opportunities/referencerequest/7/change/", desk), ("/admin/users/user/", None)):
+            request = RequestFactory().get(path)
+            request.resolver_match = resolve(path)
+            assert current_of([desk, self.BOARD], request) is entry
+
     def test_ones_own_pages_are_under_ones_name(self, client: Client, db: None) -> None:
         client.force_login(make_advocate("Ines").user)
         answer = client.get("/community/")
