@@ -48,7 +48,7 @@ READINESS = {"ready": "ok", "not_ready": "bad", "paused": "warn"}
 OUTCOMES = {"open": "plain", "won": "ok", "lost": "bad"}
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator):
     """A paginator that stops counting where leafing ends."""
 
     @cached_property

@@ -42,7 +42,7 @@ OVER = (ImportRun.Status.DONE, ImportRun.Status.FAILED, ImportRun.Status.CANCELL
 # --- Files ------------------------------------------------------------------------------------------------------------
 def opener_of(run: ImportRun) -> Opener:
     def opened() -> BinaryIO:
-        return default_storage.open(run.stored_as, "rb").file  # type: ignore[union-attr,return-value]
+        return default_storage.open(run.stored_as, "rb").file
 
     return opened
 
