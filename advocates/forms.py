@@ -86,7 +86,7 @@ class JoinForm(ConsentFields):
     about_fields: tuple[str, ...] = ("given_name", "family_name", "title")
 
     def about(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.about_fields]
+        return [self[name] for name in self.about_fields if name in self.fields]
 
     def details(self, **more: Any) -> Details:
         data = self.cleaned_data
@@ -139,8 +139,11 @@ class ApplyForm(JoinForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["region"].choices = [(name, name) for name in regions()] + [("", gettext("Somewhere else"))]  # type: ignore[attr-defined]
+        known = [(name, name) for name in regions()]
+        self.fields["region"].choices = [("", gettext("Somewhere else")), *known]  # type: ignore[attr-defined]
         self.fields["region"].required = False
+        if not known:
+            del self.fields["region"]
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()

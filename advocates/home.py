@@ -63,6 +63,7 @@ register(
     NavItem(_("Home"), "advocates:home", "home", "home.view", 0),
     NavItem(_("Today"), "advocates:today", "today", "advocates.work_portfolio", 5, badge=tasks_due),
     NavItem(_("Your profile"), "advocates:profile", "person", "advocates.be_advocate", 90, section="me"),
+    NavItem(_("My consents"), "advocates:consents", "lock", "advocates.be_advocate", 91, section="me"),
     NavItem(_("Points"), "advocates:points", "points", "advocates.be_advocate", 45),
     NavItem(_("Advocates"), "advocates:advocates", "advocates", "advocates.view_advocate", 60, section="staff"),
     NavItem(

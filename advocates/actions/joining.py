@@ -198,6 +198,8 @@ def decline_application(application: Application, *, reason: str, at: datetime, 
     reason = reason.strip()
     if not reason:
         raise Refused(_("Give a reason; it goes to the person who applied."))
+    if application.status != Application.Status.CONFIRMED:
+        raise Refused(_("Only an application that waits to be read can be declined."))
     application.move_to(Application.Status.DECLINED, decided_at=at, decided_by=by, reason=reason[:300])
     if application.advocate and application.advocate.status == Advocate.Status.APPLIED:
         application.advocate.move_to(Advocate.Status.DECLINED)

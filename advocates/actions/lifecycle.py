@@ -218,7 +218,8 @@ def _do(effect: Effect, firing: Firing, *, at: datetime, reasons: list[str]) -> 
             reached.append(person)
         except Refused as refusal:
             reasons.append(str(refusal))
-    if effect.needs_person and not reached:
+    # Where asks are paused a care task is open already; looking for somebody else there would only add to it.
+    if effect.needs_person and not reached and signal.account.readiness == Account.Readiness.READY:
         manager = pods.manager_of_account(signal.account)
         Task.objects.get_or_create(
             key=f"firing:{firing.pk}",

@@ -26,7 +26,7 @@ from advocates.forms import AcceptForm, ApplyForm, WelcomeForm
 from advocates.models import Advocate, Application, AskCap, Invitation
 from advocates.throttle import from_where, too_often
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "advocacy.users.backends.SignInBackend"
 APPLICATIONS_AN_HOUR = 10
 
 
@@ -193,7 +193,7 @@ def join(request: HttpRequest) -> HttpResponse:
             if not data["website"]:
                 joining.apply(
                     form.details(language=translation.get_language() or "en"),
-                    email=data["email"], company=data["company"], region=data["region"], why=data["why"],
+                    email=data["email"], company=data["company"], region=data.get("region", ""), why=data["why"],
                     at=timezone.now(),
                 )  # fmt: skip
             return redirect("advocates:applied")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from advocacy.crm.catalogue import SIGNAL_KINDS, Deed
-from advocacy.crm.models import Account
+from advocacy.crm.models import Account, Contact
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -243,6 +243,7 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
         "signal": SIGNAL_KINDS[found.signal],
         "conditions": [str(lifecycle.Condition.read(raw)) for raw in found.conditions],
         "effect": effects[found.effect].label if found.effect in effects else None,
+        "whom": [dict(Contact.Persona.choices).get(role.strip(), role) for role in found.whom.split(",")],
         "tried": tried,
         "ran": "from" in request.GET or "now" in request.GET,
         "would": sum(one.fires for one in tried),
