@@ -4,6 +4,7 @@ from django.utils.module_loading import autodiscover_modules
 
 class DeliveryConfig(AppConfig):
     name = "advocacy.delivery"
+    verbose_name = "Mail"
     label = "delivery"
 
     def ready(self) -> None:
