@@ -23,6 +23,7 @@ from advocacy.crm.importing.kinds import (
     sentence,
     unknown_contact,
 )
+from advocacy.crm.importing.history import told_by_set
 from advocacy.crm.importing.mapping import Plan
 from advocates.models import Advocate
 
@@ -184,15 +185,17 @@ class Advocates(Kind):
         )
         columns = ["id", *given, *others]
         picked = ["r.id", *(f"r.v_{column}" for column in given), *others.values()]
-        cursor.execute(
-            f"INSERT INTO advocates_advocate ({', '.join(columns)}) SELECT {', '.join(picked)} FROM import_ready r"
-            " WHERE r.action = 'created' ORDER BY r.line",
-            params,
-        )
         changes = ", ".join(f"{column} = r.v_{column}" for column in given)
-        cursor.execute(
-            f"UPDATE advocates_advocate t SET {changes} FROM import_ready r WHERE r.action = 'updated' AND t.id = r.id"
-        )
+        with told_by_set(cursor, self.model, "t.id = r.id", params):
+            cursor.execute(
+                f"INSERT INTO advocates_advocate ({', '.join(columns)}) SELECT {', '.join(picked)} FROM import_ready r"
+                " WHERE r.action = 'created' ORDER BY r.line",
+                params,
+            )
+            cursor.execute(
+                f"UPDATE advocates_advocate t SET {changes} FROM import_ready r"
+                " WHERE r.action = 'updated' AND t.id = r.id"
+            )
         cursor.execute(
             "INSERT INTO crm_activity (contact_id, account_id, deed, at, recorded_at, source_type, source_id)"
             " SELECT r.v_contact_id, c.account_id, %(joined)s, r.v_joined_at, %(at)s, 'advocates.advocate', r.id::text"

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import EmptyResultSet
 from django.db import models
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -27,7 +27,7 @@ from advocacy.crm.catalogue import Purpose
 from advocacy.lib.paging import Page, beyond, page_by_key, place
 from advocates.models import Advocate
 from opportunities.eligibility import MeantFor, Who, who
-from opportunities.models import HOLDING_A_SEAT, Claim, Group, Opportunity
+from opportunities.models import Claim, Group, Opportunity, SeatsTaken
 
 PAGE = 20
 NEW_FOR = timedelta(days=3)
@@ -190,10 +190,6 @@ ORDERS: dict[str, tuple[str, ...]] = {
 }
 
 
-WEIGHTS = {"fits_kind": 8, "fits_topic": 4, "fits_industry": 3, "fits_region": 2, "is_ending": 1, "is_new": 1}
-"""How much each part of the fit weighs; equal sums are a band, and shuffled within."""
-
-
 def in_order(rows: QuerySet[Opportunity], person: Who, order: str, *, day: date) -> QuerySet[Opportunity]:
     """Annotate what an order sorts by, and sort."""
     if order == "ending":
@@ -201,60 +197,97 @@ def in_order(rows: QuerySet[Opportunity], person: Who, order: str, *, day: date)
     elif order == "short":
         rows = rows.annotate(takes=Coalesce("minutes", "kind__minutes"))
     elif not order:
-        fit = sum(
-            (
-                Case(When(test, then=Value(WEIGHTS[name])), default=Value(0))
-                for name, test in _tests(person, day).items()
-                if test is not None
-            ),
-            start=Value(0),
-        )
-        key = Cast(fit, models.BigIntegerField()) * Value(2**SHUFFLE_BITS, models.BigIntegerField())
-        # The wrapper matters: a sum of big integers passes for a small one, and no big number is less than that.
-        rows = rows.annotate(
-            key=models.ExpressionWrapper(key + _shuffled(person, day), output_field=models.BigIntegerField())
-        )
+        rows = rows.annotate(key=ForYou(person, day))
     return rows.order_by(*ORDERS[order])
 
 
-def with_reasons(rows: QuerySet[Opportunity], person: Who, *, day: date) -> QuerySet[Opportunity]:
-    """Annotate which parts of the fit hold: what the reason on a card is made of."""
-    yes, no = Value(True), Value(False)
-    return rows.annotate(
-        **{
-            name: Case(When(test, then=yes), default=no) if test is not None else no
-            for name, test in _tests(person, day).items()
-        }
-    )
+# --- Fit --------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Part:
+    """One part of how well an opportunity fits: its weight, and its test, said to the database and to Python alike.
+
+    ``value`` is what the test compares with, made of the person and the beginning of their day; nothing, or an empty
+    one, means that the part cannot hold.
+    """
+
+    name: str
+    weight: int
+    column: str
+    sql: str
+    value: Callable[[Who, datetime], Any]
+    holds: Callable[[Any, Any], bool]
 
 
-def _tests(person: Who, day: date) -> dict[str, Q | None]:
-    """The parts of the fit; None where this person gives nothing to go by."""
-    # Relative to the day, not to the moment: the order must not move while somebody pages through it.
+# Relative to the day, not to the moment: the order must not move while somebody pages through it.
+PARTS = (
+    Part(
+        "kind", 8, "kind_id", "{column} = ANY(%s)",
+        lambda person, _morning: person.kinds_where(lambda kind: kind["slug"] in person.advocate.wants),
+        lambda kind_id, wanted: kind_id in wanted,
+    ),
+    Part(
+        "topic", 4, "topics", "{column} && %s::varchar[]",
+        lambda person, _morning: person.topics,
+        lambda topics, known: not set(known).isdisjoint(topics),
+    ),
+    Part(
+        "industry", 3, "industries", "%s = ANY({column})",
+        lambda person, _morning: person.account.industry,
+        lambda industries, mine: mine in industries,
+    ),
+    Part(
+        "region", 2, "regions", "%s = ANY({column})",
+        lambda person, _morning: person.account.region,
+        lambda regions, mine: mine in regions,
+    ),
+    Part(
+        "ending", 1, "closes_at", "COALESCE({column} < %s, false)",
+        lambda _person, morning: morning + ENDS_WITHIN + timedelta(days=1),
+        lambda closes_at, until: closes_at is not None and closes_at < until,
+    ),
+    Part(
+        "new", 1, "opened_at", "COALESCE({column} >= %s, false)",
+        lambda _person, morning: morning - NEW_FOR,
+        lambda opened_at, since: opened_at is not None and opened_at >= since,
+    ),
+)  # fmt: skip
+"""Equal sums of weights are a band, and shuffled within."""
+
+
+class ForYou(models.Func):
+    """The order of the day in one number: the sum of the parts that hold, then a lot that is drawn for this day."""
+
+    output_field = models.BigIntegerField()
+
+    def __init__(self, person: Who, day: date) -> None:
+        morning = _morning(person, day)
+        self.tests = [(part, value) for part in PARTS if (value := part.value(person, morning))]
+        self.seed = _seed(person, day)
+        super().__init__(models.F("pk"), *[models.F(part.column) for part, _value in self.tests])
+
+    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:
+        key, *columns = [compiler.compile(expression)[0] for expression in self.source_expressions]
+        parts = [
+            f"({part.sql.format(column=column)})::int * {part.weight}"
+            for (part, _value), column in zip(self.tests, columns, strict=True)
+        ]
+        fit = " + ".join(parts) or "0"
+        lot = f"(hashint8extended({key}, %s) & {2**SHUFFLE_BITS - 1})"
+        return f"(({fit})::bigint * {2**SHUFFLE_BITS} + {lot})", [*[value for _part, value in self.tests], self.seed]
+
+
+def judge(rows: Iterable[Any], person: Who, *, day: date) -> None:
+    """Write on each row which parts of the fit hold, as ``fits``: what the reason on a card is made of."""
     morning = _morning(person, day)
-    wanted = set(person.advocate.wants)
-    kinds = person.kinds_where(lambda kind: kind["slug"] in wanted)
-    return {
-        "fits_kind": Q(kind__in=kinds) if kinds else None,
-        "fits_topic": Q(topics__overlap=person.topics) if person.topics else None,
-        "fits_industry": Q(industries__contains=[person.account.industry]) if person.account.industry else None,
-        "fits_region": Q(regions__contains=[person.account.region]) if person.account.region else None,
-        "is_ending": Q(closes_at__lt=morning + ENDS_WITHIN + timedelta(days=1)),
-        "is_new": Q(opened_at__gte=morning - NEW_FOR),
-    }
+    tests = [(part, value) for part in PARTS if (value := part.value(person, morning))]
+    for row in rows:
+        row.fits = frozenset(part.name for part, value in tests if part.holds(getattr(row, part.column), value))
 
 
-def _shuffled(person: Who, day: date) -> Any:
-    """A number for each opportunity that looks drawn by lot, and is the same all day for the same person."""
-    lot = hashlib.blake2b(f"{day.isoformat()}:{person.advocate.pk}".encode(), digest_size=8)
-    seed = int.from_bytes(lot.digest(), signed=True)
-    drawn = models.Func(
-        Cast("pk", models.BigIntegerField()),
-        Value(seed, models.BigIntegerField()),
-        function="hashint8extended",
-        output_field=models.BigIntegerField(),
-    )
-    return models.ExpressionWrapper(drawn.bitand(2**SHUFFLE_BITS - 1), output_field=models.BigIntegerField())
+def _seed(person: Who, day: date) -> int:
+    """What makes the lots of this person's day; the same all day, and nobody else's."""
+    drawn = hashlib.blake2b(f"{day.isoformat()}:{person.advocate.pk}".encode(), digest_size=8)
+    return int.from_bytes(drawn.digest(), signed=True)
 
 
 def _morning(person: Who, day: date) -> datetime:
@@ -269,7 +302,7 @@ def _morning(person: Who, day: date) -> datetime:
 def page_for(
     person: Who, filters: Filters, *, at: datetime, day: date | None = None, after: str = "", size: int = PAGE
 ) -> Page[Opportunity]:
-    """One page of the board in one query, with its reasons and the seats taken; ``after`` is the place it goes on from.
+    """One page of the board in one query, judged, with the seats taken; ``after`` is the place it goes on from.
 
     Sorting needs every eligible row, but whether a seat is left is asked one row after the other, in order, only until
     the page is full. What the cards show is then read for these rows alone.
@@ -284,9 +317,11 @@ def page_for(
         rows = rows.filter(beyond(order, values))
     first = _first_with_seats(rows, order, size + 1, full=filters.show == "full", at=at, person=person)
     found = Opportunity.objects.filter(pk__in=first).with_seats_taken(at=at, besides=person.advocate)
-    found = with_reasons(in_order(found, person, filters.order, day=day), person, day=day)
     # The search vector alone is longer than all a card shows.
-    return page_by_key(found.select_related("kind").defer("search", "what", "gain"), order, size=size)
+    found = in_order(found, person, filters.order, day=day).select_related("kind").defer("search", "what", "gain")
+    page = page_by_key(found, order, size=size)
+    judge(page.items, person, day=day)
+    return page
 
 
 def _first_with_seats(
@@ -301,39 +336,32 @@ def _first_with_seats(
     sort = ", ".join(
         f's."{name}" {"DESC" if said.startswith("-") else "ASC"}' for name, said in zip(names, order, strict=True)
     )
-    taken = (
-        "((SELECT count(*) FROM opportunities_claim c WHERE c.opportunity_id = s.id AND c.status = ANY(%s))"
-        " + CASE WHEN s.id IN (SELECT opportunity_id FROM opportunities_waiting WHERE ended_at IS NULL"
-        " AND offer_until > %s AND advocate_id <> %s) THEN (SELECT count(*) FROM opportunities_waiting w"
-        " WHERE w.opportunity_id = s.id AND w.ended_at IS NULL AND w.offer_until > %s AND w.advocate_id <> %s)"
-        " ELSE 0 END)"
-    )
+    taken, taken_params = SeatsTaken.sql("s.id", at, person.advocate.pk)
     seats = f"s.seats <= {taken}" if full else f"(s.seats IS NULL OR s.seats > {taken})"
-    # OFFSET 0 keeps Postgres from asking for seats before it has sorted.
-    # Put together from our own words only; whatever came from outside is a parameter.
+    # OFFSET 0 keeps Postgres from asking for seats before it has sorted. The text is put together from our own words;
+    # whatever came from outside is a parameter.
     sql = f"SELECT s.id FROM ({inner} OFFSET 0) s WHERE {seats} ORDER BY {sort} LIMIT %s"  # noqa: S608
-    mine = person.advocate.pk
-    return RawSQL(sql, (*params, list(HOLDING_A_SEAT), at, mine, at, mine, count))  # noqa: S611
+    return RawSQL(sql, (*params, *taken_params, count))  # noqa: S611
 
 
 # --- Why a card is there ----------------------------------------------------------------------------------------------
 def reason(opportunity: Any, person: Who) -> str:
     """One plain sentence why this is shown to this person; made from what the order was made from."""
     parts = []
-    if opportunity.fits_kind:
+    if "kind" in opportunity.fits:
         parts.append(_("you would like to do this"))
-    if opportunity.fits_topic:
-        known = [topic for topic in opportunity.topics if topic.lower() in person.topics]
+    if "topic" in opportunity.fits:
+        known = [topic for topic in opportunity.topics if topic in person.topics]
         parts.append(_("you know about %(topics)s") % {"topics": _listed(known[:2])})
-    if opportunity.fits_industry:
+    if "industry" in opportunity.fits:
         parts.append(_("it is about %(industry)s, your industry") % {"industry": person.account.industry})
-    if opportunity.fits_region:
+    if "region" in opportunity.fits:
         parts.append(_("it is in your region, %(region)s") % {"region": person.account.region})
     if parts:
         return _sentence(parts[:2])
-    if opportunity.is_ending and opportunity.closes_at:
+    if "ending" in opportunity.fits and opportunity.closes_at:
         return _("Closes soon: %(day)s.") % {"day": date_format(timezone.localtime(opportunity.closes_at), "l j F")}
-    if opportunity.is_new:
+    if "new" in opportunity.fits:
         return _("New on the board.")
     if opportunity.audience:
         return _("Meant for people like you.")

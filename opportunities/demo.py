@@ -60,13 +60,15 @@ def later(world: Any, day: date, do: Callable[..., None], *what: Any) -> None:
 
 
 def day(world: Any, day: date) -> None:
-    for do, what in world.kept["agenda"].pop(day, []):
-        try:
-            do(world, day, *what)
-        except Refused:
-            # Somebody is away, rests or was quicker: such is life. The desk tries again.
-            if do is _nominate:
-                later(world, day + timedelta(days=1), _nominate, what[0], what[1] + 1)
+    agenda = world.kept["agenda"]
+    while day in agenda:  # what is done may put more on the same day
+        for do, what in agenda.pop(day):
+            try:
+                do(world, day, *what)
+            except Refused:
+                # Somebody is away, rests or was quicker: such is life. The desk tries again.
+                if do in {_nominate, _nominate_again}:
+                    later(world, day + timedelta(days=1), _nominate_again, what[0], what[1] + 1)
     for advocate in world.kept["members"]:
         if world.chance(_zeal(advocate)):
             _claim_something(world, day, advocate)

@@ -78,7 +78,7 @@ class Who:
 
 def people(*, at: datetime) -> models.QuerySet[Advocate]:
     """Advocates with all that ``who`` needs, in one query."""
-    given = ConsentState.objects.filter(contact=OuterRef("contact")).in_force(at=at).values("purpose")  # type: ignore[attr-defined]
+    given = ConsentState.objects.filter(contact=OuterRef("contact")).in_force(at=at).values("purpose")
     fields = ("id", "slug", "name", "group", "purpose", "minutes")
     kinds = OpportunityKind.objects.order_by("order", "name").values(
         facts=JSONObject(**{name: name for name in fields})
@@ -106,7 +106,7 @@ def who_signed_in(user: Any, *, at: datetime) -> Who | None:
     if not hasattr(user, "_who"):
         advocate = people(at=at).filter(user=user.pk).first()
         user._who = who(advocate, at=at) if advocate else None
-    return user._who  # type: ignore[no-any-return]
+    return user._who
 
 
 def facts_of(advocate: Advocate) -> frozenset[str]:
@@ -162,7 +162,7 @@ class MeantFor(models.Func):
             Cast(models.Value(known, output_field=ArrayField(models.TextField())), ArrayField(models.TextField())),
         )
 
-    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         audience, facts, names = self.source_expressions
         column, _none = compiler.compile(audience)
         known, known_params = compiler.compile(facts)

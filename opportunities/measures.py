@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy, ngettext
 
 from advocacy.crm.models import Deal, Program
@@ -212,6 +213,8 @@ def ended_rows(period: Period, filters: Filters) -> Rows:
     denominator=gettext_lazy("Requests fulfilled or ended unfilled"),
     sources=(SOURCE,),
     rows=ended_rows,
+    part_word=gettext_lazy("How it ended"),
+    count_word=gettext_lazy("Requests"),
 )
 def fill_rate(period: Period, filters: Filters) -> Value:
     found = _ended(period, filters)
@@ -270,7 +273,7 @@ def influenced_rows(period: Period, filters: Filters) -> Rows:
         Column(gettext_lazy("Deal"), str, link=DEAL_PAGE),
         Column(gettext_lazy("Prospect"), lambda deal: deal.prospect),
         Column(gettext_lazy("Won"), lambda deal: deal.closed_on, Unit.DAY),
-        Column(gettext_lazy("Requests that helped"), lambda deal: len(in_time(deal)), Unit.COUNT),
+        Column(gettext_lazy("Requests"), lambda deal: len(in_time(deal)), Unit.COUNT),
         Column(gettext_lazy("First and last"), lambda deal: _first_and_last(in_time(deal), period)),
         Column(gettext_lazy("Who helped, in equal parts"), who),
         Column(gettext_lazy("Currency"), lambda deal: deal.currency),
@@ -287,7 +290,7 @@ def _helped_by(advocate: str, period: Period) -> "QuerySet[ReferenceRequest]":
 
 
 def _first_and_last(requests: list[Any], period: Period) -> str:
-    days = [one.fulfilled_at.astimezone(period.tz).date().isoformat() for one in requests]
+    days = [date_format(one.fulfilled_at.astimezone(period.tz), "j M Y") for one in requests]
     return " – ".join(dict.fromkeys((days[0], days[-1]))) if days else ""
 
 
@@ -316,6 +319,8 @@ def _is_uuid(text: str) -> bool:
     denominator=gettext_lazy("Deals, each counted once"),
     sources=("crm.Deal", SOURCE),
     rows=influenced_rows,
+    part_word=gettext_lazy("Who helped"),
+    count_word=gettext_lazy("Their part"),
     caution=WITH_OR_WITHOUT,
 )
 def influenced_revenue(period: Period, filters: Filters) -> Value:

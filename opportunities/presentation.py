@@ -1,7 +1,9 @@
 """How opportunities and claims are told to people: what cards and pages say, all of it from rows at hand."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +18,7 @@ from opportunities.actions.board import UNDO_WITHIN
 from opportunities.eligibility import Code, Standing, Who
 from opportunities.models import COURSE, UNDER_WAY, Claim, Group, Opportunity
 
-PICTURES = {
+PICTURES: dict[str, str] = {
     Group.CALLS: "phone", Group.STORIES: "quote", Group.SPEAKING: "speaking", Group.MEDIA: "newsletter",
     Group.BETAS: "beta", Group.REVIEWS: "review", Group.PEERS: "intro",
 }  # fmt: skip
@@ -26,7 +28,7 @@ def board_news(user: Any, person: Who, since: datetime | None, *, at: datetime) 
     """How many are new since the last visit; read once for a request, which page and navigation share."""
     if not hasattr(user, "_board_news"):
         user._board_news = rules.new_since(person, since, at=at)
-    return user._board_news  # type: ignore[no-any-return]
+    return user._board_news
 
 
 def slim(rows: models.QuerySet[Opportunity]) -> models.QuerySet[Opportunity]:
@@ -34,11 +36,33 @@ def slim(rows: models.QuerySet[Opportunity]) -> models.QuerySet[Opportunity]:
     return rows.select_related("kind").defer("search", "what", "gain")
 
 
+NOBODY = UUID(int=0)
+
+
+@cache
+def _board() -> str:
+    return reverse("opportunities:board")
+
+
+@cache
+def _pattern(name: str) -> str:
+    return reverse(name, args=[NOBODY])
+
+
+def address(name: str, public_id: UUID) -> str:
+    """The address of a page by the id in it; a board of cards has a hundred of them, so the route is asked once."""
+    return _pattern(name).replace(str(NOBODY), str(public_id))
+
+
 def card(opportunity: Any, person: Who | None, *, since: datetime | None = None) -> dict[str, Any]:
     """What the template of a card needs, all of it from the row."""
     left = None if opportunity.seats is None else opportunity.seats - opportunity.seats_taken
     return {
         "opportunity": opportunity,
+        "kind": opportunity.kind,
+        "board_url": _board(),
+        "url": address("opportunities:opportunity", opportunity.public_id),
+        "take_url": address("opportunities:take", opportunity.public_id),
         "why": rules.reason(opportunity, person) if person else "",
         "is_new": bool(since and opportunity.opened_at and opportunity.opened_at > since),
         "left": left,
@@ -72,8 +96,8 @@ def detail(row: Opportunity, person: Who | None, found: Standing | None, *, at: 
         "short_link": reverse("opportunities:go_to", args=[row.public_id.hex[:10]]),
     }
     if person is not None and found is not None and not hidden:
-        fitted = rules.with_reasons(Opportunity.objects.filter(pk=row.pk), person, day=person.day(at)).first()
-        context["why"] = rules.reason(fitted, person) if fitted else ""
+        rules.judge([row], person, day=person.day(at))
+        context["why"] = rules.reason(row, person)
     if person is not None and found is not None and not found.may_claim and found.code != Code.CONSENT:
         others = rules.page_for(person, rules.Filters(), at=at, size=4).items
         context["others"] = [card(one, person) for one in others if one.pk != row.pk][:3]

@@ -191,7 +191,7 @@ class AccountAdmin(FromTheSource):
     search_help_text = _l("Name, domain or id at the source")
     autocomplete_fields = ("parent", "owner", "csm")
     ordering = ("id",)
-    fieldsets = ACCOUNT_FIELDS
+    fieldsets = ACCOUNT_FIELDS  # type: ignore[assignment]
 
     @admin.display(description=_l("readiness"), ordering="readiness")
     def state(self, account: Account) -> SafeString:

@@ -119,7 +119,8 @@ def _preview(source: Source, map_: Map) -> dict[str, Any]:
     """How the first rows would be understood, and how many of the first thousand would be refused at once."""
     sample = source.sample()
     plan = Plan(map_, source.header, sample)
-    rows, refused = [], 0
+    rows: list[Any] = []
+    refused = 0
     for row in sample[:CHECKED_ROWS]:
         reasons: list[str] = []
         records: list[list[str]] = []

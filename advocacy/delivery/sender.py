@@ -218,7 +218,7 @@ class Sender:
     @transaction.atomic
     def _still_under_cap(self, message: Message, *, cap: int, at: datetime) -> bool:
         """Another sender has mail for the same person in hand: count again, one after the other, and give way."""
-        Contact.objects.select_for_update().filter(pk=message.contact_id).first()
+        Contact.objects.select_for_update().filter(pk=message.contact_id or 0).first()
         others = Message.objects.exclude(pk=message.pk).filter(
             contact=message.contact_id,
             counts=True,

@@ -58,7 +58,7 @@ def invite(
         if method == "REQUEST":
             address.params["partstat"] = vText("NEEDS-ACTION")
             address.params["rsvp"] = vText("TRUE")
-        event.add("attendee", address, encode=0)
+        event.add("attendee", address, encode=False)
     if method != "CANCEL" and remind_minutes:
         alarm = Alarm()
         alarm.add("action", "DISPLAY")

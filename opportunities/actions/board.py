@@ -116,7 +116,7 @@ def offer_seats(opportunity: Opportunity, *, at: datetime) -> list[Waiting]:
     if locked.seats is not None:
         taken = Opportunity.objects.filter(pk=locked.pk).with_seats_taken(at=at).values_list("seats_taken", flat=True)
         free = locked.seats - taken.get()
-    offered = []
+    offered: list[Waiting] = []
     for waiting in in_line:
         if len(offered) >= free:
             break

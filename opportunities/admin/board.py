@@ -174,7 +174,7 @@ class OpportunityAdmin(admin.ModelAdmin):
             raise PermissionDenied
         at = timezone.now()
         words = request.GET.get("as", "").strip()
-        found = _advocates(words)[:MATCHES_SHOWN] if words else []
+        found = list(_advocates(words)[:MATCHES_SHOWN]) if words else []
         person = who(people(at=at).get(pk=found[0].pk), at=at) if len(found) == 1 else None
         if person is None and words:
             context = {"opportunity": row, "words": words, "found": found}

@@ -132,7 +132,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     sort = request.GET.get("sort", "")
     if sort not in ORDERS:
         sort = "need"
-    rows: QuerySet[ReferenceRequest] = ReferenceRequest.objects.visible_to(request.user)
+    rows: Any = ReferenceRequest.objects.visible_to(request.user)
     counts = rows.active().aggregate(
         active=Count("pk"),
         mine=Count("pk", filter=Q(manager=request.user.pk)),
@@ -532,7 +532,7 @@ def history(request: HttpRequest, *, pk: int) -> HttpResponse:
     changes = [
         {
             "at": row["pgh_created_at"],
-            "by": people.get((row["pgh_context"] or {}).get("user"), _("The clock, or an import")),
+            "by": people.get((row["pgh_context"] or {}).get("user") or 0, _("The clock, or an import")),
             "changes": [
                 (_field_name(name), before, after) for name, (before, after) in (row["pgh_diff"] or {}).items()
             ],

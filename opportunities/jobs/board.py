@@ -46,7 +46,7 @@ def remind(*, at: datetime) -> None:
 def ask_how_it_was(*, at: datetime) -> None:
     """Once something should be over, the advocate is asked whether it took place and how it was."""
     over = _scheduled().filter(
-        scheduled_for__gt=at - ASK_UNTIL, scheduled_for__lte=at - timedelta(minutes=1) * F("minutes")
+        scheduled_for__gt=at - ASK_UNTIL, scheduled_for__lte=at - F("minutes") * timedelta(minutes=1)
     )
     for claim in _not_told(over.exclude(feedback__side="advocate"), mails.HOW_WAS_IT):
         mails.claim_how_was_it(claim, at=at)

@@ -10,6 +10,7 @@ from opportunities.models.board import (
     Group,
     Opportunity,
     OpportunityKind,
+    SeatsTaken,
     Step,
     Waiting,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "ProposedTime",
     "ReferenceRequest",
     "RequestNote",
+    "SeatsTaken",
     "Step",
     "TrackRecord",
     "Waiting",

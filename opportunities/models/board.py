@@ -12,8 +12,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -168,17 +167,12 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
         """What has been on the board: open, closed or called off, but never a draft."""
         return self.exclude(status=Opportunity.Status.DRAFT)
 
-    def with_seats_taken(self, *, at: datetime, besides: Advocate | None = None) -> Self:
+    def with_seats_taken(self, *, at: datetime, besides: Advocate | None = None) -> Any:
         """Annotate ``seats_taken``: claims that hold a seat, and seats kept for the waitlist while an offer stands.
 
-        ``besides`` leaves out the offer kept for this advocate, whose seat it is. Subqueries, not joins: they are read
-        only for rows that pass every other filter, and narrow nothing.
+        ``besides`` leaves out the offer kept for this advocate, whose seat it is.
         """
-        claims = Claim.objects.filter(opportunity=OuterRef("pk"), status__in=HOLDING_A_SEAT)
-        offers = Waiting.objects.offered(at=at).filter(opportunity=OuterRef("pk"))
-        if besides is not None:
-            offers = offers.exclude(advocate=besides)
-        return self.annotate(seats_taken=_count_of(claims) + _count_of(offers))
+        return self.annotate(seats_taken=SeatsTaken(at, besides.pk if besides is not None else None))
 
     def with_a_seat_left(self, *, at: datetime, besides: Advocate | None = None) -> Self:
         rows = self.with_seats_taken(at=at, besides=besides)
@@ -204,9 +198,34 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
         return self.published().listed()
 
 
-def _count_of(rows: "models.QuerySet[Any]") -> Coalesce:
-    counted = rows.order_by().values("opportunity").annotate(count=Count("*")).values("count")
-    return Coalesce(Subquery(counted), 0, output_field=models.IntegerField())
+class SeatsTaken(models.Func):
+    """How many seats of an opportunity are gone: claims that hold one, and those kept for the waitlist.
+
+    Written in SQL, because the board asks it row by row, and offers are looked at only where there are any.
+    """
+
+    output_field = models.IntegerField()
+
+    def __init__(self, at: datetime, besides: int | None) -> None:
+        self.at, self.besides = at, besides
+        super().__init__(F("pk"))
+
+    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:
+        column, _none = compiler.compile(self.source_expressions[0])
+        return self.sql(column, self.at, self.besides)
+
+    @staticmethod
+    def sql(column: str, at: datetime, besides: int | None) -> tuple[str, list[Any]]:
+        """The expression for a column that holds the id of an opportunity, and its parameters."""
+        offers = "w.ended_at IS NULL AND w.offer_until > %s AND w.advocate_id IS DISTINCT FROM %s"
+        text = (
+            "((SELECT count(*) FROM opportunities_claim c"
+            f" WHERE c.opportunity_id = {column} AND c.status = ANY(%s))"
+            f" + CASE WHEN {column} IN (SELECT w.opportunity_id FROM opportunities_waiting w WHERE {offers})"
+            f" THEN (SELECT count(*) FROM opportunities_waiting w WHERE w.opportunity_id = {column} AND {offers})"
+            " ELSE 0 END)::int"
+        )
+        return text, [list(HOLDING_A_SEAT), at, besides, at, besides]
 
 
 @pghistory.track(exclude=["search"])

@@ -237,8 +237,9 @@ def _card(
     request: HttpRequest, row: Opportunity, found: Standing, person: Who, *, at: datetime, status: int = 200
 ) -> HttpResponse:
     """The one card that was tapped, as it stands now."""
-    rows = rules.with_reasons(Opportunity.objects.filter(pk=row.pk), person, day=person.day(at))
-    fresh = presentation.slim(rows).with_seats_taken(at=at, besides=person.advocate).get()  # type: ignore[attr-defined]
+    rows = Opportunity.objects.filter(pk=row.pk).with_seats_taken(at=at, besides=person.advocate)
+    fresh = presentation.slim(rows).get()
+    rules.judge([fresh], person, day=person.day(at))
     shown = {**presentation.card(fresh, person), "code": found.code, "claim": found.claim, "sentence": found.sentence}
     return respond(request, "opportunities/card.html", {"card": shown}, fragment="card", status=status)
 

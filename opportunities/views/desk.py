@@ -49,7 +49,7 @@ def new_request(request: HttpRequest) -> HttpResponse:
     """File a request. Its buttons also look for a deal and pick one, so nothing typed is lost without JavaScript."""
     at = timezone.now()
     today = timezone.localdate(at)
-    options = {"user": request.user, "today": today}
+    options: dict[str, Any] = {"user": request.user, "today": today}
     if request.method != "POST":
         deal = _deal(request, request.GET.get("deal"))
         team = request.user.teams.first()  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext as _
 
+from advocacy.crm.importing.history import told_by_set
 from advocacy.crm.importing.values import Text, ValueType
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Kind:
                 continue
             column = self.column(field.name)
             if column is not None:
-                found[column.column] = self.plain(field, column)
+                found[str(column.column)] = self.plain(field, column)
         return found
 
     def column(self, name: str) -> "models.Field[Any, Any] | None":
@@ -167,19 +168,21 @@ class Kind:
             *(f"r.v_{column}" for column in given), *others.values(),
         ]  # fmt: skip
         update = ", ".join(f"{column} = excluded.{column}" for column in ["facts_at", "fingerprint", *given])
-        # Where somebody else brought the same record in since we looked, it is brought up to date instead.
-        cursor.execute(
-            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(picked)} FROM import_ready r"
-            f" WHERE r.action = 'created' ORDER BY r.line ON CONFLICT (source, external_id) DO UPDATE SET {update}"
-            f" WHERE {table}.fingerprint IS DISTINCT FROM excluded.fingerprint",
-            params,
-        )
         changes = ", ".join(f"{column} = r.v_{column}" for column in given)
-        cursor.execute(
-            f"UPDATE {table} t SET facts_at = %(at)s, fingerprint = r.fingerprint{', ' + changes if changes else ''}"
-            " FROM import_ready r WHERE r.action = 'updated' AND t.id = r.id",
-            params,
-        )
+        match = "t.source = %(source)s AND t.external_id = r.external_id"
+        with told_by_set(cursor, self.model, match, params):
+            # Where somebody else brought the same record in since we looked, it is brought up to date instead.
+            cursor.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(picked)} FROM import_ready r"
+                f" WHERE r.action = 'created' ORDER BY r.line ON CONFLICT (source, external_id) DO UPDATE SET {update}"
+                f" WHERE {table}.fingerprint IS DISTINCT FROM excluded.fingerprint",
+                params,
+            )
+            cursor.execute(
+                f"UPDATE {table} t SET facts_at = %(at)s, fingerprint = r.fingerprint{', ' + changes if changes else ''}"
+                " FROM import_ready r WHERE r.action = 'updated' AND t.id = r.id",
+                params,
+            )
 
     def changed(self, plan: "Plan") -> str:
         """SQL for the names of the fields a row would change, as an array."""

@@ -114,16 +114,17 @@ def load(
     at: datetime,
     dry_run: bool = False,
     run: int | None = None,
+    by: int | None = None,
     beat: Beat = lambda phase, rows: None,
     finish: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
     """Load a file, or only say what loading would do (``dry_run``).
 
-    ``run`` is the ``ImportRun`` under which each row's fate is kept; ``finish`` is called last, inside the transaction,
+    ``run`` is the ``ImportRun`` under which each row's fate is kept, ``by`` whose it is; ``finish`` is called last, inside the transaction,
     so that what it writes stands exactly when the facts do.
     """
     outcome = Outcome(warnings=list(plan.warnings), styles=dict(plan.styles))
-    params = {"source": plan.source, "at": at, "run": run, "currency": Program.current().currency}
+    params = {"source": plan.source, "at": at, "run": run, "by": by, "currency": Program.current().currency}
     with transaction.atomic(), connection.cursor() as cursor:
         if run is not None:
             # Held as long as this transaction lives: whoever can take it knows that the import is no longer running.

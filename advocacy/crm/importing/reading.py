@@ -122,7 +122,7 @@ def look(opener: Opener, *, encoding: str = "", delimiter: str = "") -> Found:
         except UnicodeError:
             raise BadFile(_("The file cannot be read as {encoding}.").format(encoding=encoding)) from None
         finally:
-            text.detach()
+            text.detach()  # type: ignore[attr-defined]
     if len(delimiter) != 1:
         raise BadFile(_("The delimiter must be one character, such as , or ;."))
     return Found(encoding, delimiter, size, lines, clean, skip)
@@ -201,7 +201,7 @@ class Rows:
         try:
             yield from self._read()
         finally:
-            self._lines.detach()  # the file belongs to whoever opened it
+            self._lines.detach()  # type: ignore[attr-defined] # the file stays its owner's
 
     def _read(self) -> Iterator[Row]:
         feed = _Feed(self._next_line)

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
 from django.core.files.storage import default_storage
@@ -42,7 +42,7 @@ OVER = (ImportRun.Status.DONE, ImportRun.Status.FAILED, ImportRun.Status.CANCELL
 # --- Files ------------------------------------------------------------------------------------------------------------
 def opener_of(run: ImportRun) -> Opener:
     def opened() -> BinaryIO:
-        return default_storage.open(run.stored_as, "rb").file
+        return cast(BinaryIO, default_storage.open(run.stored_as, "rb").file)
 
     return opened
 
@@ -224,7 +224,7 @@ def perform(run: ImportRun, source: Source, plan: Plan, *, at: datetime) -> Outc
     with _Progress(run, estimate=max(source.found.lines - 1, 0)) as progress:
         try:
             outcome = load(
-                source, plan, at=at, dry_run=run.dry_run, run=run.pk, beat=progress.beat,
+                source, plan, at=at, dry_run=run.dry_run, run=run.pk, by=run.started_by_id, beat=progress.beat,
                 finish=_finisher(run, source, plan),
             )  # fmt: skip
         except Cancelled:
@@ -243,12 +243,7 @@ def perform(run: ImportRun, source: Source, plan: Plan, *, at: datetime) -> Outc
 
 def _finisher(run: ImportRun, source: Source, plan: Plan) -> Callable[[Outcome], None]:
     def finish(outcome: Outcome) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT now()")
-            # The history rows of one transaction all carry its moment: by it they are found again, and with them who.
-            written_at = cursor.fetchone()[0]
         report = {
-            "written_at": written_at.isoformat(),
             "header": source.header,
             "encoding": source.found.encoding,
             "delimiter": source.found.delimiter,
