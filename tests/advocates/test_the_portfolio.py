@@ -1,0 +1,258 @@
+"""What staff see of advocates: the list, one story, applications, rules (P11, P12, P17, P18)."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from advocacy.crm import spine
+from advocacy.delivery.models import Message
+from advocacy.users.models import Role, User
+from advocates import budget
+from advocates.models import (
+    Advocate,
+    AwayPeriod,
+    Firing,
+    Invitation,
+    InvitationTemplate,
+    LifecycleRule,
+    Recognition,
+    Task,
+)
+from tests.conftest import QueriesOf
+from tests.factories import make_account, make_advocate, make_contact, make_pod, make_signal, make_user
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def rita() -> User:
+    return make_user("Rita Morgan", Role.MANAGER)
+
+
+@pytest.fixture
+def desk(client: Client, rita: User) -> Client:
+    client.force_login(rita)
+    return client
+
+
+@pytest.fixture
+def lead(client: Client) -> Client:
+    client.force_login(make_user("Lena", Role.LEAD))
+    return client
+
+
+def page(client: Client, name: str, *args: Any, **query: Any) -> str:
+    answer = client.get(reverse(f"advocates:{name}", args=args), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+class TestTheList:
+    def test_it_says_who_can_be_asked_and_until_when_not(self, desk: Client) -> None:
+        now = timezone.now()
+        make_advocate("Ines")
+        omar = make_advocate("Omar Haddad")
+        budget.ask(omar, channel="desk", source_id=1, kind="", at=now)
+        mei = make_advocate("Mei Lin")
+        AwayPeriod.objects.create(advocate=mei, starts_on=now.date() - DAY, ends_on=now.date() + DAY)
+        shown = page(desk, "advocates")
+        for words in ("open", "asked, no answer yet", "away", "until"):
+            assert words in shown
+
+    def test_filters_narrow(self, desk: Client, rita: User) -> None:
+        mine = make_advocate("Ines", pod=make_pod(rita), stage=Advocate.Stage.CREATOR)
+        make_advocate("Omar Haddad", make_account("Birch", region="Asia"), pod=make_pod(make_user("Else")))
+        make_advocate("Mei Lin", status="invited", joined_at=None)
+        for query, names in (
+            ({}, {"Ines", "Omar"}),
+            ({"mine": "yes"}, {"Ines"}),
+            ({"region": "Asia"}, {"Omar"}),
+            ({"stage": str(Advocate.Stage.CREATOR.value)}, {"Ines"}),
+            ({"pod": str(mine.pod_id)}, {"Ines"}),
+            ({"status": "invited"}, {"Mei"}),
+            ({"status": "all"}, {"Ines", "Omar", "Mei"}),
+            ({"q": "haddad birch"}, {"Omar"}),
+            ({"stage": "x", "pod": "<", "q": "\x00"}, {"Ines", "Omar"}),
+        ):
+            shown = page(desk, "advocates", **query)
+            assert {name for name in ("Ines Barbosa", "Omar Haddad", "Mei Lin") if f">{name}<" in shown} == {
+                full for full in ("Ines Barbosa", "Omar Haddad", "Mei Lin") if full.split()[0] in names
+            }, query
+
+    def test_it_costs_the_same_for_many(self, desk: Client, rita: User, queries_of: QueriesOf) -> None:
+        visit = partial(desk.get, reverse("advocates:advocates"))
+        pod = make_pod(rita)
+        for name in ("Ines", "Omar"):
+            make_advocate(name, pod=pod, user=False, consents=())
+        few = queries_of(visit)
+        for _each in range(60):
+            make_advocate("Mei", pod=pod, user=False, consents=())
+        assert queries_of(visit) == few
+
+    def test_the_admin_costs_the_same_for_many(self, client: Client, queries_of: QueriesOf) -> None:
+        client.force_login(make_user("Ada", Role.ADMINISTRATOR))
+        visit = partial(client.get, reverse("admin:advocates_advocate_changelist"))
+        make_advocate("Ines", user=False, consents=())
+        few = queries_of(visit)
+        for _each in range(30):
+            make_advocate("Mei", user=False, consents=())
+        assert queries_of(visit) == few
+
+
+class TestOneStory:
+    def test_everything_in_order_with_what_was_asked_and_given(self, desk: Client, rita: User) -> None:
+        now = timezone.now()
+        ines = make_advocate("Ines")
+        for number, (deed, days) in enumerate((("nominated", 90), ("verified", 80), ("thanked", 70))):
+            spine.record(deed, at=now - days * DAY, source=("t", number), contact=ines.contact, by=rita)
+        shown = page(desk, "advocate", ines.public_id)
+        assert (
+            shown.index("Was thanked") < shown.index("Completed an activity") < shown.index("Was asked for a reference")
+        )
+        assert "70 days" in shown and "More than two months without a word" in shown
+        only = page(desk, "advocate", ines.public_id, kind="asks")
+        assert "Was asked for a reference" in only and "Was thanked" not in only
+
+    def test_thanks_go_out_from_there_once_a_day(self, desk: Client) -> None:
+        ines = make_advocate("Ines")
+        for _each in range(2):
+            desk.post(reverse("advocates:thank", args=[ines.public_id]), {"text": "You decided it."})
+        assert Message.objects.filter(kind="thanks").count() == 1
+        assert "Was thanked" in page(desk, "advocate", ines.public_id)
+
+    def test_a_call_that_asked_for_nothing_is_put_on_record(self, desk: Client) -> None:
+        ines = make_advocate("Ines")
+        desk.post(reverse("advocates:touch", args=[ines.public_id]))
+        assert "Had a care call" in page(desk, "advocate", ines.public_id)
+
+    def test_it_costs_the_same_for_a_long_story(self, desk: Client, rita: User, queries_of: QueriesOf) -> None:
+        ines = make_advocate("Ines")
+        visit = partial(desk.get, reverse("advocates:advocate", args=[ines.public_id]))
+        spine.record("thanked", at=timezone.now(), source=("t", "first"), contact=ines.contact, by=rita)
+        few = queries_of(visit)
+        for number in range(80):
+            spine.record("replied", at=timezone.now(), source=("t", number), contact=ines.contact, by=rita)
+        assert queries_of(visit) == few
+
+    def test_a_seller_sees_nobody(self, client: Client) -> None:
+        ines = make_advocate("Ines")
+        client.force_login(make_user("Sam", Role.REQUESTER))
+        assert client.get(reverse("advocates:advocate", args=[ines.public_id])).status_code == 403
+
+
+class TestRules:
+    @pytest.fixture
+    def rule(self) -> LifecycleRule:
+        InvitationTemplate.objects.get_or_create(
+            region="", language="en", defaults={"subject": "s", "body": "b", "basis": "x"}
+        )
+        return LifecycleRule.objects.create(name="Renewed: invite them", signal="renewed", effect="invite")
+
+    def test_every_rule_with_its_state(self, lead: Client, rule: LifecycleRule) -> None:
+        shown = page(lead, "rules")
+        assert "Renewed: invite them" in shown and "Draft" in shown and "Invite to the program" in shown
+
+    def test_a_dry_run_over_a_period_tells_and_does_nothing(self, lead: Client, rule: LifecycleRule) -> None:
+        now = timezone.now()
+        acorn = make_account("Acorn")
+        make_contact("Mei Lin", acorn)
+        make_signal("renewed", acorn, at=now - 10 * DAY)
+        start = (now - 20 * DAY).date().isoformat()
+        shown = page(lead, "rule", rule.pk, **{"from": start, "to": now.date().isoformat()})
+        assert "1 signal, 1 of them would fire it" in shown and "Mei Lin" in shown
+        assert not Firing.objects.exists() and not Invitation.objects.exists()
+        wrong = page(lead, "rule", rule.pk, **{"from": now.date().isoformat(), "to": start})
+        assert "lies before the first" in wrong
+        page(lead, "rule", rule.pk, **{"from": "2026-13-45"})
+
+    def test_switched_on_from_now_and_off_again(self, lead: Client, rule: LifecycleRule) -> None:
+        url = reverse("advocates:switch", args=[rule.pk])
+        before = timezone.now()
+        lead.post(url, {"to": "on"})
+        rule.refresh_from_db()
+        assert rule.enabled and rule.enabled_from and rule.enabled_from >= before
+        assert lead.post(url, {"to": "on"}).status_code == 409
+        lead.post(url, {"to": "off"})
+        rule.refresh_from_db()
+        assert not rule.enabled
+
+    def test_a_manager_does_not_switch_rules(self, desk: Client, rule: LifecycleRule) -> None:
+        assert desk.post(reverse("advocates:switch", args=[rule.pk]), {"to": "on"}).status_code == 403
+        rule.refresh_from_db()
+        assert not rule.enabled
+
+    def test_the_form_refuses_what_a_rule_cannot_do(self, lead: Client, rule: LifecycleRule) -> None:
+        url = reverse("admin:advocates_lifecyclerule_change", args=[rule.pk])
+        assert lead.get(url).status_code == 200
+        good = {
+            "name": rule.name, "signal": "renewed", "conditions": "[]", "delay_days": 0, "effect": "invite",
+            "effect_params": "{}", "whom": "champion", "at_most": 1,
+        }  # fmt: skip
+        for field, value in (
+            ("conditions", '[{"fact": "account.shoe", "is": "is", "value": 1}]'), ("whom", "king"), ("effect", "fly"),
+        ):  # fmt: skip
+            answer = lead.post(url, {**good, field: value})
+            assert answer.status_code == 200, field
+            assert b"errorlist" in answer.content, field
+        assert lead.post(url, good).status_code == 302
+
+    def test_a_changed_rule_that_is_on_begins_anew(self, lead: Client, rule: LifecycleRule) -> None:
+        old = timezone.now() - 30 * DAY
+        LifecycleRule.objects.filter(pk=rule.pk).update(enabled=True, enabled_from=old)
+        url = reverse("admin:advocates_lifecyclerule_change", args=[rule.pk])
+        lead.post(
+            url,
+            {
+                "name": rule.name, "signal": "upgraded", "conditions": "[]", "delay_days": 0, "effect": "invite",
+                "effect_params": "{}", "whom": "champion", "at_most": 1,
+            },
+        )  # fmt: skip
+        rule.refresh_from_db()
+        assert rule.signal == "upgraded" and rule.enabled_from and rule.enabled_from > old
+
+    def test_words_of_an_invitation_with_a_hole_are_refused(self, lead: Client) -> None:
+        answer = lead.post(
+            reverse("admin:advocates_invitationtemplate_add"),
+            {"region": "Asia", "language": "en", "subject": "Hello {firstname}", "body": "x", "basis": "x"},
+        )
+        assert answer.status_code == 200 and b"not a merge field" in answer.content
+        assert not InvitationTemplate.objects.filter(region="Asia").exists()
+
+
+class TestCelebrating:
+    def test_other_words_need_a_yes_of_their_own(self, lead: Client) -> None:
+        one = Recognition.objects.create(advocate=make_advocate("Ines"), title="Ines", approved_at=timezone.now())
+        url = reverse("admin:advocates_recognition_change", args=[one.pk])
+        lead.post(url, {"advocate": one.advocate_id, "kind": "spotlight", "title": "Ines the great", "text": ""})
+        one.refresh_from_db()
+        assert one.title == "Ines the great" and one.approved_at is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ask",
+        "askcap",
+        "firing",
+        "invitation",
+        "lifecyclerule",
+        "pod",
+        "pointentry",
+        "recognition",
+        "task",
+        "tier",
+        "application",
+        "invitationtemplate",
+    ],
+)
+def test_every_list_of_the_admin_opens(lead: Client, name: str) -> None:
+    ines = make_advocate("Ines")
+    budget.ask(ines, channel="desk", source_id=1, kind="", at=timezone.now())
+    Task.objects.create(kind="care", key="k", text="Call", advocate=ines, due_at=timezone.now())
+    assert lead.get(reverse(f"admin:advocates_{name}_changelist")).status_code == 200
