@@ -20,6 +20,8 @@ ASKED_PAGE = link("admin:advocates_advocate_change", "advocate_id")
 PLACES = {"region": "contact__account__region", "industry": "contact__account__industry"}
 HEEDS = ("region", "industry")
 TOP = 3
+SHOWN = 7
+"""How many of the most asked a chart names."""
 
 
 def member_at(moment: datetime) -> Q:
@@ -226,6 +228,8 @@ def ask_rows(period: Period, filters: Filters) -> Rows:
     better="down",
     chart="shares",
     order=33,
+    part_word=gettext_lazy("Advocate"),
+    count_word=gettext_lazy("Asks"),
     definition=gettext_lazy(
         "How much of all asking fell on the three advocates who were asked most: nominations, offers, surveys and "
         "review campaigns alike. Asks that came to nothing through no fault of theirs are left out."
@@ -240,7 +244,7 @@ def ask_concentration(period: Period, filters: Filters) -> Value:
     asks = _asks(period, filters)
     everything = asks.count()
     each = asks.order_by().values_list("advocate").annotate(n=Count("pk"))
-    ranked = list(each.order_by("-n", "advocate")[:10])
+    ranked = list(each.order_by("-n", "advocate")[:SHOWN])
     names = {
         advocate.pk: str(advocate)
         for advocate in Advocate.objects.filter(pk__in=[pk for pk, _n in ranked]).select_related("contact")

@@ -145,6 +145,8 @@ class Measure:
     heeds: Sequence[str] = NAMES
     caution: Words = ""
     order: int = 100
+    part_word: Words = ""  # what one part is, over its column: "Advocate"
+    count_word: Words = ""  # and what is counted there: "Asks"
 
     def ignored(self, filters: Filters) -> list[str]:
         """Filters that are set but mean nothing to this measure; the page says so."""

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.apps import apps
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
@@ -30,7 +31,8 @@ from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
 
 TILES = ("influenced_revenue", "time_to_first_yes", "fill_rate", "ask_concentration")
-ROWS_A_PAGE = 50
+ROWS_A_PAGE = 25
+CELLS = {registry.Unit.TEXT: "", registry.Unit.INSTANT: "", registry.Unit.DAY: "nowrap"}
 FILTER_NAMES = {"region": gettext_lazy("region"), "team": gettext_lazy("team"), "industry": gettext_lazy("industry")}
 
 
@@ -128,6 +130,10 @@ class Shown:
     @property
     def tile_note(self) -> str:
         parts = [self.comparison.text, str(self.now.note)]
+        if missing := self.measure.ignored(self.frame.filters):
+            parts.append(
+                _("not narrowed by %(names)s") % {"names": ", ".join(str(FILTER_NAMES[one]) for one in missing)}
+            )
         return " · ".join(part for part in parts if part)
 
     @property
@@ -199,7 +205,7 @@ class Shown:
             label = str(part.label) if named else _("No. %(place)s") % {"place": place}
             points.append(charts.Point(label, float(part.value), self.part_url(part.key) if named else ""))
         if kind == "funnel":
-            return charts.funnel(points, title=title, value_head=_("People"))
+            return charts.funnel(points, title=title, **self._heads)
         unit, currency = parts[0].unit, self.frame.program.currency
         counted = unit == registry.Unit.COUNT and self.measure.chart == "shares" and self.now.denominator
         return charts.hbars(
@@ -208,7 +214,12 @@ class Shown:
             total=float(self.now.denominator or 0) if counted else None,
             stands_out=3 if self.measure.chart == "shares" else 0,
             shown=lambda value: words.figure(value, unit, currency, short=False),
+            **self._heads,
         )
+
+    @property
+    def _heads(self) -> dict[str, str]:
+        return {"label_head": str(self.measure.part_word), "value_head": str(self.measure.count_word)}
 
 
 def _choices(frame: Frame) -> dict[str, Any]:
@@ -224,10 +235,14 @@ def _choices(frame: Frame) -> dict[str, Any]:
             pairs.append((chosen, chosen))
         return [(key, name, key == chosen) for key, name in pairs if key]
 
-    return {
+    offered = {
         "regions": options(regions, held.region),
-        "industries": options(industries, held.industry),
         "teams": options(teams, held.team),
+        "industries": options(industries, held.industry),
+    }
+    return {
+        **offered,
+        "held": [name for choices in offered.values() for _key, name, chosen in choices if chosen],
         "period_choices": [
             (key, name, frame.address(period=key, **{"from": "", "to": ""}), frame.period.key == key)
             for key, (name, _months) in (*periods.CHOICES.items(), ("quarter", (_("This quarter"), 3)))
@@ -296,7 +311,7 @@ def measure(request: HttpRequest, key: str) -> HttpResponse:
                 "label": column.label,
                 "text": words.figure(column.value(row), column.unit, currency, short=False),
                 "url": column.link(row) if column.link else "",
-                "is_number": column.unit not in {registry.Unit.TEXT, registry.Unit.DAY, registry.Unit.INSTANT},
+                "css": CELLS.get(column.unit, "num"),
             }
             for column in rows.columns
         ]
@@ -307,7 +322,7 @@ def measure(request: HttpRequest, key: str) -> HttpResponse:
         "shown": shown,
         "measure": shown.measure,
         "rows": rows,
-        "columns": rows.columns,
+        "sources": [str(apps.get_model(label)._meta.verbose_name_plural) for label in shown.measure.sources],
         "table": table,
         "page": page,
         "part": part_label(shown),

@@ -255,6 +255,12 @@ def bars(
                     base = y - 7
                     if point.before is not None:
                         base = min(base, level(point.before) - 7)
+                    if not roomy:
+                        # Wider than its own bar: it stands clear above those it reaches over.
+                        reach = len(shown(point.value)) * 7.6 / 2
+                        for other, beside in enumerate(given):
+                            if abs(other - index) * step - thick / 2 < reach:
+                                base = min(base, level(beside.value or 0) - 7)
                     if line_at is not None and line_at - 4 < base < line_at + 15:
                         base = line_at - 6  # never across the dotted line
                     inside.append(
