@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from advocacy.crm.catalogue import Deed, Purpose
 from advocacy.crm.importing import values as cell
+from advocacy.crm.importing.history import told_by_set
 from advocacy.crm.importing.kinds import (
     Check,
     Field,
@@ -23,7 +24,6 @@ from advocacy.crm.importing.kinds import (
     sentence,
     unknown_contact,
 )
-from advocacy.crm.importing.history import told_by_set
 from advocacy.crm.importing.mapping import Plan
 from advocates.models import Advocate
 
@@ -169,11 +169,7 @@ class Advocates(Kind):
 
     def write(self, cursor: Any, plan: Plan, params: Mapping[str, Any]) -> None:
         given = list(self.values(plan))
-        others = {
-            column.column: self.default(column)
-            for column in self.model._meta.concrete_fields
-            if column.column not in (*given, "id") and self.default(column)
-        }
+        others = self.defaults(beside=given)
         # Advocates first, by id, then their contacts: the order in which everybody locks them.
         cursor.execute(
             "SELECT count(*) FROM (SELECT 1 FROM advocates_advocate WHERE id IN (SELECT old_id FROM import_ready"

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 ROWS = (
     "contact_id,joined,type,expertise,consents,consent_date,wording\n"
-    'C-1,2025-11-03,Educator,planning;Forecasting,newsletter; Reference calls and e-mails,2025-11-03,"I agree, gladly."\n'
+    'C-1,2025-11-03,Educator,planning;Forecasting,newsletter; Reference calls and e-mails,2025-11-03,"Yes, gladly."\n'
 )
 
 
@@ -38,7 +38,7 @@ class TestLoadingAdvocates:
         assert advocate.expertise == ["forecasting", "planning"]
         assert consent.standing(ines, at=NOON) == {"newsletter", "reference_calls"}
         entry = ConsentEntry.objects.filter(purpose="newsletter").get()
-        assert (entry.wording, entry.at, entry.source) == ("I agree, gladly.", advocate.joined_at, "import:crm")
+        assert (entry.wording, entry.at, entry.source) == ("Yes, gladly.", advocate.joined_at, "import:crm")
         joined = Activity.objects.get(deed="joined")
         assert (joined.contact, joined.account, joined.at) == (ines, ines.account, advocate.joined_at)
 

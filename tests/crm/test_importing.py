@@ -48,14 +48,24 @@ class TestLoadingAccounts:
         assert (row.line, row.external_id, row.result, row.reason) == (2, "A-1", "updated", "industry, employees")
         assert Account.objects.get(external_id="A-1").employees == 950
 
-    def test_history_sees_what_an_import_changes(self, load: Load) -> None:
+    def test_history_sees_what_an_import_changes_and_whose_it_was(self, load: Load) -> None:
         load("accounts", ACCOUNTS)
         load("accounts", ACCOUNTS.replace("900", "950"))
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT pgh_label, employees FROM crm_accountevent WHERE external_id = 'A-1' ORDER BY pgh_id"
+                "SELECT pgh_label, employees, pgh_obj_id, metadata->>'import_run' FROM crm_accountevent"
+                " LEFT JOIN pghistory_context c ON c.id = pgh_context_id WHERE external_id = 'A-1' ORDER BY pgh_id"
             )
-            assert cursor.fetchall() == [("insert", 900), ("update", 950)]
+            told = cursor.fetchall()
+        account, (first, second) = Account.objects.get(external_id="A-1"), ImportRun.objects.order_by("pk")
+        assert told == [("insert", 900, account.pk, str(first.pk)), ("update", 950, account.pk, str(second.pk))]
+
+    def test_a_change_by_hand_afterwards_is_in_the_history_as_ever(self, load: Load) -> None:
+        load("accounts", ACCOUNTS)
+        Account.objects.filter(external_id="A-1").update(industry="Fine food")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM crm_accountevent WHERE industry = 'Fine food'")
+            assert cursor.fetchone() == (1,)
 
     def test_fields_the_file_does_not_have_are_left_as_they_are(self, load: Load) -> None:
         load("accounts", ACCOUNTS)

@@ -1,4 +1,4 @@
-"""Files as they really are: encodings, delimiters, spreadsheets' habits and damage. Each bad row says why; none stops the rest."""
+"""Files as they really are: encodings, delimiters, spreadsheets' habits. Damage is in ``tests/faults``."""
 
 import csv
 import io
@@ -39,7 +39,8 @@ class TestReading:
     def test_encodings_and_delimiters_are_found(
         self, load: Load, encode: Callable[[str], bytes], encoding: str, delimiter: str
     ) -> None:
-        text = delimiter.join(["account_id", "name", "industry"]) + "\r\n" + delimiter.join(["A-1", "Café Zoë – 5 €", "Food"])
+        rows = [["account_id", "name", "industry"], ["A-1", "Café Zoë – 5 €", "Food"]]
+        text = "\r\n".join(delimiter.join(row) for row in rows)
         done = load("accounts", encode(text))
         assert done.counts["created"] == 1
         assert Account.objects.get().name == "Café Zoë – 5 €"
@@ -85,10 +86,12 @@ class TestReading:
 
 class TestFormulas:
     def test_they_are_stored_as_text_and_harmless_in_the_rejects_file(self, load: Load, tmp_path: Path) -> None:
-        done = load("accounts", 'account_id,name,employees\nA-1,=1+1,5\nA-2,"=HYPERLINK(""http://x"")",x\nA-3,@sum,-5\n')
+        done = load(
+            "accounts", 'account_id,name,employees\nA-1,=1+1,5\nA-2,"=HYPERLINK(""http://x"")",x\nA-3,@sum,-5\n'
+        )
         assert Account.objects.get().name == "=1+1"
         names = [row["name"] for row in done.refused]
-        assert names == ["'=HYPERLINK(\"http://x\")", "'@sum"]
+        assert names == ['\'=HYPERLINK("http://x")', "'@sum"]
         assert done.refused[1]["employees"] == "-5"
 
     def test_the_apostrophe_goes_away_when_the_file_comes_back(self, load: Load) -> None:

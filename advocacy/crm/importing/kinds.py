@@ -5,7 +5,7 @@ half (``joins``, ``values``, ``checks``) settles whole files at once: references
 record, and what the database would refuse.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -142,6 +142,11 @@ class Kind:
             return "%(currency)s"
         return literal(str(getattr(value, "value", value))) if value is not None else ""
 
+    def defaults(self, *, beside: Sequence[str]) -> dict[str, str]:
+        """SQL for the other columns of a new record."""
+        columns = [column for column in self.model._meta.concrete_fields if column.attname not in (*beside, "id")]
+        return {column.attname: default for column in columns if (default := self.default(column))}
+
     def checks(self, plan: "Plan") -> list[Check]:
         return []
 
@@ -157,18 +162,19 @@ class Kind:
         table = self.model._meta.db_table
         given = list(self.values(plan))
         always = ["source", "external_id", "facts_at", "fingerprint"]
-        others = {
-            column.column: self.default(column)
-            for column in self.model._meta.concrete_fields
-            if column.column not in (*given, *always, "id") and self.default(column)
-        }
+        others = self.defaults(beside=(*given, *always))
         columns = ["id", *always, *given, *others]
         picked = [
             "r.id", "%(source)s", "r.external_id", "%(at)s::timestamptz", "r.fingerprint",
             *(f"r.v_{column}" for column in given), *others.values(),
         ]  # fmt: skip
         update = ", ".join(f"{column} = excluded.{column}" for column in ["facts_at", "fingerprint", *given])
-        changes = ", ".join(f"{column} = r.v_{column}" for column in given)
+        changed = (
+            "facts_at = %(at)s",
+            "fingerprint = r.fingerprint",
+            *(f"{column} = r.v_{column}" for column in given),
+        )
+        changes = ", ".join(changed)
         match = "t.source = %(source)s AND t.external_id = r.external_id"
         with told_by_set(cursor, self.model, match, params):
             # Where somebody else brought the same record in since we looked, it is brought up to date instead.
@@ -179,8 +185,7 @@ class Kind:
                 params,
             )
             cursor.execute(
-                f"UPDATE {table} t SET facts_at = %(at)s, fingerprint = r.fingerprint{', ' + changes if changes else ''}"
-                " FROM import_ready r WHERE r.action = 'updated' AND t.id = r.id",
+                f"UPDATE {table} t SET {changes} FROM import_ready r WHERE r.action = 'updated' AND t.id = r.id",
                 params,
             )
 

@@ -120,8 +120,8 @@ def load(
 ) -> Outcome:
     """Load a file, or only say what loading would do (``dry_run``).
 
-    ``run`` is the ``ImportRun`` under which each row's fate is kept, ``by`` whose it is; ``finish`` is called last, inside the transaction,
-    so that what it writes stands exactly when the facts do.
+    ``run`` is the ``ImportRun`` under which each row's fate is kept, ``by`` whose it is. ``finish`` is called last,
+    inside the transaction, so that what it writes stands exactly when the facts do.
     """
     outcome = Outcome(warnings=list(plan.warnings), styles=dict(plan.styles))
     params = {"source": plan.source, "at": at, "run": run, "by": by, "currency": Program.current().currency}
