@@ -197,7 +197,7 @@ def in_order(rows: QuerySet[Opportunity], person: Who, order: str, *, day: date)
     elif order == "short":
         rows = rows.annotate(takes=Coalesce("minutes", "kind__minutes"))
     elif not order:
-        rows = rows.annotate(key=ForYou(person, day))
+        rows = rows.annotate(key=ForYou.of(person, day))
     return rows.order_by(*ORDERS[order])
 
 
@@ -255,15 +255,23 @@ PARTS = (
 
 
 class ForYou(models.Func):
-    """The order of the day in one number: the sum of the parts that hold, then a lot that is drawn for this day."""
+    """The order of the day in one number: the sum of the parts that hold, then a lot that is drawn for this day.
+
+    ``tests`` are the parts that can hold with what each compares with; expressions must be hashable, so lists come as
+    tuples.
+    """
 
     output_field = models.BigIntegerField()
 
-    def __init__(self, person: Who, day: date) -> None:
-        morning = _morning(person, day)
-        self.tests = [(part, value) for part in PARTS if (value := part.value(person, morning))]
-        self.seed = _seed(person, day)
-        super().__init__(models.F("pk"), *[models.F(part.column) for part, _value in self.tests])
+    def __init__(self, tests: tuple[tuple[Part, Any], ...], seed: int) -> None:
+        self.tests, self.seed = tests, seed
+        super().__init__(models.F("pk"), *[models.F(part.column) for part, _value in tests])
+
+    @classmethod
+    def of(cls, person: Who, day: date) -> "ForYou":
+        tests = _tests(person, day)
+        hashable = ((part, tuple(value) if isinstance(value, list) else value) for part, value in tests)
+        return cls(tuple(hashable), _seed(person, day))
 
     def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:
         key, *columns = [compiler.compile(expression)[0] for expression in self.source_expressions]
@@ -273,13 +281,19 @@ class ForYou(models.Func):
         ]
         fit = " + ".join(parts) or "0"
         lot = f"(hashint8extended({key}, %s) & {2**SHUFFLE_BITS - 1})"
-        return f"(({fit})::bigint * {2**SHUFFLE_BITS} + {lot})", [*[value for _part, value in self.tests], self.seed]
+        values = [list(value) if isinstance(value, tuple) else value for _part, value in self.tests]
+        return f"(({fit})::bigint * {2**SHUFFLE_BITS} + {lot})", [*values, self.seed]
+
+
+def _tests(person: Who, day: date) -> list[tuple[Part, Any]]:
+    """The parts that can hold for this person, with what each compares with."""
+    morning = _morning(person, day)
+    return [(part, value) for part in PARTS if (value := part.value(person, morning))]
 
 
 def judge(rows: Iterable[Any], person: Who, *, day: date) -> None:
     """Write on each row which parts of the fit hold, as ``fits``: what the reason on a card is made of."""
-    morning = _morning(person, day)
-    tests = [(part, value) for part in PARTS if (value := part.value(person, morning))]
+    tests = _tests(person, day)
     for row in rows:
         row.fits = frozenset(part.name for part, value in tests if part.holds(getattr(row, part.column), value))
 

@@ -3,6 +3,8 @@
 A part that starts with ``o`` is a dot (``o12,12,1.2``); everything else is the ``d`` of a path.
 """
 
+from functools import lru_cache
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -174,9 +176,7 @@ ICONS: dict[str, tuple[str, ...]] = {
     "more": ("o5.5,12,1.5", "o12,12,1.5", "o18.5,12,1.5"),
     "menu": ("M4 7h16", "M4 12h16", "M4 17h16"),
     "leave": ("M10 4.5H4.5v15H10", "M9.5 12H20", "M16 8l4 4-4 4"),
-    "phone": (
-        "M6 3.5h3l1.5 4.5-2 1.5a11 11 0 0 0 6 6l1.5-2 4.5 1.5v3a2 2 0 0 1-2 2C11 20 4 13 4 5.5a2 2 0 0 1 2-2z",
-    ),
+    "phone": ("M6 3.5h3l1.5 4.5-2 1.5a11 11 0 0 0 6 6l1.5-2 4.5 1.5v3a2 2 0 0 1-2 2C11 20 4 13 4 5.5a2 2 0 0 1 2-2z",),
     "video": ("M3.5 6.5h11.5v11H3.5z", "M15 11l5.5-3.5v9L15 13"),
     "speaking": ("M9 4.5h6v8a3 3 0 0 1-6 0z", "M5.5 11.5a6.5 6.5 0 0 0 13 0", "M12 18v3", "M8.5 21h7"),
     "review": (
@@ -226,6 +226,7 @@ def _part(part: str) -> str:
     return f'<path d="{part}"/>'
 
 
+@lru_cache(maxsize=2048)  # a page has dozens, and the same few again and again
 def icon(name: str, label: str = "", size: str = "") -> SafeString:
     """One icon as inline SVG. Without ``label`` it is hidden from screen readers: the word beside it speaks.
 

@@ -219,7 +219,7 @@ class SeatsTaken(models.Func):
         """The expression for a column that holds the id of an opportunity, and its parameters."""
         offers = "w.ended_at IS NULL AND w.offer_until > %s AND w.advocate_id IS DISTINCT FROM %s"
         text = (
-            "((SELECT count(*) FROM opportunities_claim c"
+            "((SELECT count(*) FROM opportunities_claim c"  # noqa: S608 - our own words; values are parameters
             f" WHERE c.opportunity_id = {column} AND c.status = ANY(%s))"
             f" + CASE WHEN {column} IN (SELECT w.opportunity_id FROM opportunities_waiting w WHERE {offers})"
             f" THEN (SELECT count(*) FROM opportunities_waiting w WHERE w.opportunity_id = {column} AND {offers})"

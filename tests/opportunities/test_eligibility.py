@@ -115,3 +115,28 @@ class TestForWhom:
         listed = board.open_to(ines, at=NOON).exists()
         assert listed == (eligibility.why_not(ines, opportunity, at=NOON) is None)
         assert listed == eligibility.meant_for(audience, eligibility.who(ines, at=NOON).facts)
+
+
+class TestFit:
+    def test_the_database_and_python_judge_alike(self) -> None:
+        ines = make_advocate(
+            "Ines", make_account(region="Europe", industry="Food"), wants=["talk"], expertise=["Cold Chain", "waste"]
+        )
+        kinds = [kind(), kind("written")]
+        for number in range(64):
+            make_opportunity(
+                f"Call {number}", kind=kinds[number % 2], topics=["cold chain"] if number & 2 else ["forecast"],
+                industries=["Food", "Steel"] if number & 4 else [], regions=["Europe"] if number & 8 else ["Asia"],
+                closes_at=NOON + (2 if number & 16 else 90) * DAY if number % 3 else None,
+                opened_at=NOON - (1 if number & 32 else 40) * DAY,
+            )  # fmt: skip
+        person = eligibility.who(ines, at=NOON)
+        rows = list(board.in_order(board.open_for(person, at=NOON), person, "", day=NOON.date()))
+        board.judge(rows, person, day=NOON.date())
+        weights = {part.name: part.weight for part in board.PARTS}
+        assert len(rows) == 64
+        assert [sum(map(weights.__getitem__, row.fits)) for row in rows] == [
+            row.key >> board.SHUFFLE_BITS  # type: ignore[attr-defined]
+            for row in rows
+        ]
+        assert {name for row in rows for name in row.fits} == set(weights)  # type: ignore[attr-defined]
