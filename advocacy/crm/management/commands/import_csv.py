@@ -64,7 +64,12 @@ class Command(BaseCommand):
             kind=kind.slug, file_name=path.name[:255], map=dict(map_.data), dry_run=options["dry_run"], attempt=1,
             status=ImportRun.Status.RUNNING, created_at=at, started_at=at,
         )  # fmt: skip
-        outcome = runs.perform(run, source, plan, at=at)
+        try:
+            outcome = runs.perform(run, source, plan, at=at)
+        except KeyboardInterrupt:
+            runs.cancel(run, at=timezone.now())
+            self.stderr.write(_("Cancelled; nothing was written."))
+            sys.exit(130)
         if outcome is None:
             self.stderr.write(run.error or _("The import was cancelled; nothing was written."))
             self._finish(
