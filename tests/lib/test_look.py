@@ -350,7 +350,7 @@ class TestWhereOneIsInTheNavigation:
     def test_ones_own_pages_are_under_ones_name(self, client: Client, db: None) -> None:
         client.force_login(make_advocate("Ines").user)
         answer = client.get("/community/")
-        assert [one["item"].url_name for one in answer.context["own_pages"]] == ["advocates:profile"]
+        assert "advocates:profile" in [one["item"].url_name for one in answer.context["own_pages"]]
         assert "advocates:profile" not in [one["item"].url_name for one in answer.context["navigation"]]
         assert 'href="/profile/"' in answer.content.decode()
 
