@@ -1,0 +1,129 @@
+"""Home says what waits for this person, and only that; Today is done from one page, with undo (P8, P12)."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from advocacy.crm import spine
+from advocacy.crm.catalogue import Deed
+from advocacy.crm.models import Activity
+from advocacy.users.models import Role, User
+from advocates import presence
+from advocates.models import Advocate, Recognition, Task
+from tests.factories import NOON, make_advocate, make_pod, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rita() -> User:
+    return make_user("Rita Morgan", Role.MANAGER)
+
+
+@pytest.fixture
+def ines(rita: User) -> Advocate:
+    return make_advocate("Ines", pod=make_pod(rita))
+
+
+def task_for(rita: User, advocate: Advocate, text: str, **more: Any) -> Task:
+    return Task.objects.create(
+        kind=more.pop("kind", Task.Kind.CARE), key=text, text=text, advocate=advocate, assignee=rita,
+        due_at=more.pop("due_at", NOON), created_at=NOON, **more,
+    )  # fmt: skip
+
+
+class TestHome:
+    @pytest.mark.parametrize(
+        ("hour", "said"), [(3, "Still up"), (9, "Good morning"), (13, "Good afternoon"), (21, "Good evening")]
+    )
+    def test_greets_by_the_hour_where_one_is(self, hour: int, said: str) -> None:
+        assert presence.greeting(datetime(2026, 3, 10, hour)) == said  # noqa: DTZ001 - a clock on a wall
+
+    def test_an_advocate_finds_their_manager_first_steps_and_stage(self, client: Client, ines: Advocate) -> None:
+        client.force_login(ines.user)
+        page = client.get("/").content.decode()
+        for words in ("Rita Morgan", "First steps", "Say hello in the community", "Member", "For you this week"):
+            assert words in page
+
+    def test_first_steps_are_ticked_by_facts_and_gone_when_done(self, ines: Advocate) -> None:
+        def open_steps() -> set[str]:
+            return {step.text for step in presence.first_steps(ines) if not step.done}
+
+        before = open_steps()
+        spine.record(Deed.POSTED, contact=ines.contact, at=NOON, source=("topic", 1))
+        assert before - open_steps() == {"Say hello in the community"}
+
+    def test_good_news_is_of_the_last_two_weeks(self, ines: Advocate, rita: User) -> None:
+        spine.record(Deed.THANKED, contact=ines.contact, at=NOON, source=("claim", 1), by=rita)
+        assert presence.good_news(ines, at=NOON + timedelta(days=1)).startswith("Rita thanked you")
+        assert presence.good_news(ines, at=NOON + timedelta(days=15)) == ""
+
+    def test_words_about_her_wait_for_her_yes_and_for_nobody_elses(
+        self, client: Client, ines: Advocate, rita: User
+    ) -> None:
+        Recognition.objects.create(advocate=ines, title="Ines cut stock-outs", by=rita)
+        client.force_login(ines.user)
+        assert "Ines cut stock-outs" in client.get("/").content.decode()
+        client.force_login(make_advocate("Omar").user)
+        assert "Ines cut stock-outs" not in client.get("/").content.decode()
+
+    @pytest.mark.parametrize("role", sorted(set(Role.values) - {Role.ADVOCATE}))
+    def test_no_colleague_meets_an_empty_page(self, client: Client, role: str) -> None:
+        client.force_login(make_user(role, role))
+        page = client.get("/")
+        assert page.status_code == 200
+        assert 'class="sheet' in page.content.decode()
+        assert "First steps" not in page.content.decode()
+
+    def test_a_program_without_anything_in_it_opens(self, client: Client) -> None:
+        client.force_login(make_user("Lena", Role.LEAD))
+        assert client.get("/").status_code == 200
+
+
+class TestToday:
+    def test_is_done_put_off_and_taken_back_from_the_page(self, client: Client, ines: Advocate, rita: User) -> None:
+        task = task_for(rita, ines, "Call Ines")
+        client.force_login(rita)
+        with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+            assert "Call Ines" in client.get("/today/").content.decode()
+            client.post(reverse("advocates:task", args=[task.pk, "done"]))
+            page = client.get("/today/").content.decode()
+            assert "Done today" in page
+            assert Activity.objects.filter(deed=Deed.CARE_CALL, contact=ines.contact).exists()
+            client.post(reverse("advocates:task", args=[task.pk, "undo"]))
+            client.post(reverse("advocates:task", args=[task.pk, "week"]))
+            assert "Call Ines" not in client.get("/today/").content.decode()
+            assert "Call Ines" in client.get("/today/?show=later").content.decode()
+        task.refresh_from_db()
+        assert task.due_at == NOON + timedelta(days=7, hours=1)
+
+    def test_two_who_do_the_same_task_are_told(self, client: Client, ines: Advocate, rita: User) -> None:
+        task = task_for(rita, ines, "Call Ines")
+        client.force_login(rita)
+        client.post(reverse("advocates:task", args=[task.pk, "done"]))
+        answer = client.post(reverse("advocates:task", args=[task.pk, "done"]), follow=True)
+        assert "done this already" in answer.content.decode()
+
+    def test_shows_ones_own_or_everybodys(self, client: Client, ines: Advocate, rita: User) -> None:
+        task_for(make_user("Tom", Role.MANAGER), ines, "For Tom")
+        client.force_login(rita)
+        assert "For Tom" not in client.get("/today/").content.decode()
+        assert "For Tom" in client.get("/today/?whose=all").content.decode()
+
+    def test_costs_the_same_for_two_tasks_as_for_twenty_five(
+        self, client: Client, rita: User, ines: Advocate, queries_of: Any
+    ) -> None:
+        client.force_login(rita)
+        visit = partial(client.get, "/today/")
+        task_for(rita, ines, "One")
+        task_for(rita, make_advocate("Omar", user=False), "Two")
+        visit()
+        few = queries_of(visit)
+        for number in range(23):
+            task_for(rita, make_advocate(f"A{number}", user=False), f"Task {number}")
+        assert queries_of(visit) == few
