@@ -19,6 +19,12 @@ def follow_signals(*, at: datetime) -> None:
     lifecycle.follow_signals(at=at)
 
 
+@job(every=timedelta(hours=1))
+def follow_late_signals(*, at: datetime) -> None:
+    """Signals that became visible long after they were received: an import may be one long transaction."""
+    lifecycle.follow_signals(at=at, overlap=readiness.LONG_OVERLAP)
+
+
 @job(every=timedelta(minutes=1))
 def follow_invitations(*, at: datetime) -> None:
     """What became of invitations' mails, reminders that are due, invitations whose time is over."""

@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("advocates/<uuid:public_id>/", staff.advocate, name="advocate"),
     path("advocates/<uuid:public_id>/thank/", staff.thank, name="thank"),
     path("advocates/<uuid:public_id>/touch/", staff.touch, name="touch"),
+    path("invitations/", staff.invited, name="invited"),
     path("applications/", staff.applications, name="applications"),
     path("applications/<uuid:public_id>/", staff.application, name="application"),
     path("rules/", staff.rule_list, name="rules"),

@@ -19,8 +19,11 @@ from advocacy.crm.models import Account, Pause, Signal
 from advocacy.crm.signals import RECOVERED_BY, Heard, ends, wants_pause
 from advocacy.lib.lifecycle import Refused
 
-OVERLAP = timedelta(days=1)
+OVERLAP = timedelta(minutes=10)
 """A signal may become visible a while after its ``received_at``: an import is one transaction."""
+
+LONG_OVERLAP = timedelta(days=1)
+"""How far back an hourly look goes, for imports that take long; not every minute, for it reads everything again."""
 
 MATTERS = frozenset(kind.slug for kind in SIGNAL_KINDS.values() if kind.sign in {Sign.NEGATIVE, Sign.BY_VALUE}) | {
     "escalation_closed",
@@ -29,14 +32,14 @@ MATTERS = frozenset(kind.slug for kind in SIGNAL_KINDS.values() if kind.sign in 
 BATCH = 500
 
 
-def follow_signals(*, at: datetime, since: datetime | None = None) -> list[Pause]:
+def follow_signals(*, at: datetime, since: datetime | None = None, overlap: timedelta = OVERLAP) -> list[Pause]:
     """Pause and release accounts by the signals received since then (None: ever); returns the new pauses.
 
     An account is looked at whole, so that what arrives in any order, twice or late comes to the same end.
     """
     heard = Signal.objects.filter(kind__in=MATTERS)
     if since is not None:
-        heard = heard.filter(received_at__gt=since - OVERLAP)
+        heard = heard.filter(received_at__gt=since - overlap)
     accounts = list(heard.order_by("account").values_list("account", flat=True).distinct())
     made: list[Pause] = []
     for start in range(0, len(accounts), BATCH):

@@ -1,13 +1,15 @@
 """Lifecycle rules at work: seeing signals, firing once for each occurrence, keeping the reasons (P17, P18)."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 
 from advocacy.crm import readiness
@@ -19,7 +21,6 @@ from advocates.models import Firing, Invitation, LifecycleRule, Task, Watermark
 
 logger = structlog.get_logger(__name__)
 
-OVERLAP = readiness.OVERLAP
 BATCH = 500
 CANDIDATES = 50
 """People of one account looked at for one firing, at most."""
@@ -61,56 +62,46 @@ def happening_of(signal: Signal) -> Happening:
 
 
 # --- The clock's work -------------------------------------------------------------------------------------------------
-def follow_signals(*, at: datetime) -> None:
+def follow_signals(*, at: datetime, overlap: timedelta = readiness.OVERLAP) -> None:
     """Everything a new signal leads to, in the order that keeps promises: bad news pauses before good news asks."""
-    mark = _read_mark("pauses")
-    readiness.follow_signals(at=at, since=mark)
+    readiness.follow_signals(at=at, since=_read_mark("pauses"), overlap=overlap)
     _set_mark("pauses", at)
     open_care_tasks(at=at)
     for rule in LifecycleRule.objects.filter(enabled=True).order_by("pk"):
-        consider(rule, at=at)
+        consider(rule, at=at, overlap=overlap)
     run_due(at=at)
 
 
 def open_care_tasks(*, at: datetime) -> int:
     """One care task for each pause that a signal began; open invitations of the account stop reminding."""
+    known = Task.objects.filter(key=Concat(Value("pause:"), Cast(OuterRef("pk"), CharField())))
     fresh = (
-        Pause.objects.filter(released_at__isnull=True, by__isnull=True)
+        Pause.objects.filter(~Exists(known), released_at__isnull=True, by__isnull=True)
         .exclude(cause=Pause.Cause.BY_HAND)
         .select_related("account__csm")
         .order_by("pk")
     )
-    known = set(Task.objects.filter(kind=Task.Kind.CARE, key__startswith="pause:").values_list("key", flat=True))
-    tasks = [
-        Task(
-            kind=Task.Kind.CARE,
-            key=f"pause:{pause.pk}",
-            text=_("%(account)s: %(reason)s. Talk to them; asks are paused.") % {
-                "account": pause.account.name, "reason": pause.reason,
-            },
-            account=pause.account,
-            assignee=pods.manager_of_account(pause.account),
-            due_at=at + timedelta(days=1),
-            created_at=at,
-        )
-        for pause in fresh
-        if f"pause:{pause.pk}" not in known
-    ]  # fmt: skip
-    for task in tasks:
-        task.text = task.text[:300]
+    tasks = []
+    for pause in fresh:
+        words = {"account": pause.account.name, "reason": pause.reason}
+        tasks.append(
+            Task(
+                kind=Task.Kind.CARE, key=f"pause:{pause.pk}", account=pause.account,
+                text=(_("%(account)s: %(reason)s. Talk to them; asks are paused.") % words)[:300],
+                assignee=pods.manager_of_account(pause.account), due_at=at + timedelta(days=1), created_at=at,
+            )
+        )  # fmt: skip
     Task.objects.bulk_create(tasks, ignore_conflicts=True)
     for invitation in Invitation.objects.filter(
         status__in=[Invitation.Status.SENT, Invitation.Status.CLICKED],
         advocate__contact__account__in=[task.account_id for task in tasks],
     ):
-        try:
+        with suppress(Refused):  # they answered meanwhile
             invitation.move_to(Invitation.Status.STOPPED)
-        except Refused:
-            continue
     return len(tasks)
 
 
-def consider(rule: LifecycleRule, *, at: datetime) -> int:
+def consider(rule: LifecycleRule, *, at: datetime, overlap: timedelta = readiness.OVERLAP) -> int:
     """Put a firing on record for every new occurrence of the rule's signal; returns how many are new.
 
     The mark only saves reading: what was decided is known by its row, unique for rule, subject and occurrence.
@@ -122,7 +113,7 @@ def consider(rule: LifecycleRule, *, at: datetime) -> int:
     signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=rule.enabled_from, occurred_at__lte=at)
     if mark is not None:
         # A signal dated ahead counts from its day on, however long ago it was received.
-        signals = signals.filter(Q(received_at__gt=mark - OVERLAP) | Q(occurred_at__gt=mark - OVERLAP))
+        signals = signals.filter(Q(received_at__gt=mark - overlap) | Q(occurred_at__gt=mark - overlap))
     made = 0
     for batch in _batches(signals):
         made += _consider(rule, batch, at=at)

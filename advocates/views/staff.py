@@ -16,15 +16,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from advocacy.crm.catalogue import SIGNAL_KINDS, Deed
 from advocacy.crm.models import Account, Contact
+from advocacy.lib import charts
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
 from advocates import budget, lifecycle, points, timeline
 from advocates.actions import care, joining
+from advocates.actions import invitations as inviting
 from advocates.actions import lifecycle as rules
 from advocates.forms import NoteForm, regions
-from advocates.models import Advocate, Application, Firing, LifecycleRule, Pod, Task
+from advocates.invitations import why_not as may_invite
+from advocates.models import Advocate, Application, Firing, Invitation, LifecycleRule, Pod, Task
 
 
 # --- The portfolio ----------------------------------------------------------------------------------------------------
@@ -131,6 +134,78 @@ def touch(request: HttpRequest, public_id: Any) -> HttpResponse:
     )  # fmt: skip
     messages.success(request, _("On record: you talked, and asked for nothing."))
     return redirect("advocates:advocate", public_id)
+
+
+# --- Invitations ------------------------------------------------------------------------------------------------------
+@requires("advocates.view_invitation")
+@require_http_methods(["GET", "HEAD", "POST"])
+def invited(request: HttpRequest) -> HttpResponse:
+    """The funnel of invitations, each one, and somebody to invite by hand."""
+    status = 200
+    if request.method == "POST":
+        if not request.user.has_perm("advocates.add_invitation"):
+            raise PermissionDenied
+        chosen = request.POST.get("contact", "")
+        contact = Contact.objects.visible_to(request.user).filter(pk=int(chosen)).first() if chosen.isdigit() else None
+        try:
+            if contact is None:
+                raise Refused(_("Choose somebody to invite."))
+            inviting.invite(contact, at=timezone.now(), by=request.user)
+            messages.success(request, _("%(name)s is invited; the mail is on its way.") % {"name": contact.full_name})
+            return redirect("advocates:invited")
+        except Refused as refusal:
+            messages.warning(request, str(refusal))
+            status = 409
+    show = request.GET.get("show", "")
+    rows = Invitation.objects.select_related("advocate__contact__account", "invited_by", "firing__rule")
+    if show in Invitation.Status.values:
+        rows = rows.filter(status=show)
+    counts = dict(Invitation.objects.order_by().values_list("status").annotate(Count("pk")))
+    context = {
+        "page": page_by_key(rows, ("-created_at", "-id"), request.GET, size=25),
+        "funnel": _funnel(counts),
+        "statuses": [(value, label, counts.get(value, 0)) for value, label in Invitation.Status.choices],
+        "show": show,
+        "q": request.GET.get("q", ""),
+        "found": _to_invite(request),
+    }
+    return respond(request, "advocates/invited.html", context, status=status)
+
+
+def _funnel(counts: dict[str, int]) -> str:
+    """How far invitations come: each step holds all that went further."""
+    known = Invitation.Status
+    opened = Invitation.objects.filter(clicked_at__isnull=False).count()
+    accepted = counts.get(known.ACCEPTED, 0)
+    sent = sum(counts.values()) - counts.get(known.QUEUED, 0) - counts.get(known.BOUNCED, 0)
+    if not counts:
+        return str(charts.nothing_yet(_("No invitation has gone out yet.")))
+    return str(
+        charts.funnel(
+            [
+                charts.Point(_("invited"), sum(counts.values())),
+                charts.Point(_("reached"), sent),
+                charts.Point(_("opened and interested"), max(opened, accepted)),
+                charts.Point(_("accepted"), accepted),
+            ],
+            title=_("How far invitations come"),
+        )
+    )
+
+
+def _to_invite(request: HttpRequest) -> list[tuple[Contact, str | None]]:
+    """Contacts a search finds, each with why they cannot be invited, if so."""
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    if not words:
+        return []
+    rows = Contact.objects.visible_to(request.user).filter(erased_at__isnull=True).select_related("account")
+    for word in words.split()[:5]:
+        rows = rows.filter(
+            Q(given_name__icontains=word) | Q(family_name__icontains=word)
+            | Q(account__name__icontains=word) | Q(email__istartswith=word)
+        )  # fmt: skip
+    at = timezone.now()
+    return [(contact, may_invite(contact, at=at)) for contact in rows.order_by("family_name", "pk")[:8]]
 
 
 # --- Applications -----------------------------------------------------------------------------------------------------

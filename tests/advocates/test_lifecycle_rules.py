@@ -14,6 +14,7 @@ from django.db import connections
 from advocacy.crm.models import RecordedBasis
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
+from advocates import jobs
 from advocates import lifecycle as rules
 from advocates.actions import lifecycle
 from advocates.lifecycle import Condition, Effect, check_rule, people_in_order
@@ -413,3 +414,15 @@ class TestTwoClocks:
         assert not errors
         assert Firing.objects.filter(status="done").count() == 8
         assert Invitation.objects.count() == Message.objects.filter(kind="invitation").count() == 8
+
+
+class TestLateArrivals:
+    def test_an_import_that_took_half_an_hour_is_found_by_the_hourly_look(self) -> None:
+        acorn = make_account()
+        make_contact("Mei", acorn)
+        make_rule()
+        tick(NOON)
+        # Received at noon, says its row; but its transaction was over only later.
+        make_signal("onboarding_closed", acorn, at=NOON - DAY, received_at=NOON - timedelta(minutes=30))
+        jobs.follow_late_signals(at=NOON + timedelta(minutes=30))
+        assert Firing.objects.get().status == "done"

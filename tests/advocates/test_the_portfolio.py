@@ -256,3 +256,38 @@ def test_every_list_of_the_admin_opens(lead: Client, name: str) -> None:
     budget.ask(ines, channel="desk", source_id=1, kind="", at=timezone.now())
     Task.objects.create(kind="care", key="k", text="Call", advocate=ines, due_at=timezone.now())
     assert lead.get(reverse(f"admin:advocates_{name}_changelist")).status_code == 200
+
+
+class TestInvitations:
+    @pytest.fixture(autouse=True)
+    def words(self) -> None:
+        InvitationTemplate.objects.get_or_create(
+            region="", language="en", defaults={"subject": "s", "body": "b", "basis": "x"}
+        )
+
+    def test_somebody_is_invited_by_hand_or_told_why_not(self, desk: Client, rita: User) -> None:
+        mei = make_contact("Mei Lin", make_account("Acorn"))
+        make_advocate("Ines", mei.account)
+        shown = page(desk, "invited", q="acorn")
+        assert "Invite Mei Lin" in shown and "Ines Barbosa is a member already." in shown
+        desk.post(reverse("advocates:invited"), {"contact": mei.pk})
+        invitation = Invitation.objects.get()
+        assert (invitation.advocate.contact, invitation.invited_by) == (mei, rita)
+        assert Message.objects.filter(kind="invitation").count() == 1
+        assert desk.post(reverse("advocates:invited"), {"contact": mei.pk}).status_code == 409
+        assert desk.post(reverse("advocates:invited"), {"contact": "x"}).status_code == 409
+        assert "Mei Lin" in page(desk, "invited")
+
+    def test_it_costs_the_same_for_many(self, desk: Client, queries_of: QueriesOf) -> None:
+        visit = partial(desk.get, reverse("advocates:invited"))
+        now = timezone.now()
+
+        def one() -> None:
+            advocate = Advocate.objects.create(contact=make_contact("Mei"))
+            Invitation.objects.create(advocate=advocate, expires_at=now + DAY)
+
+        one()
+        few = queries_of(visit)
+        for _each in range(40):
+            one()
+        assert queries_of(visit) == few
