@@ -8,11 +8,15 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import Program
 from advocacy.lib.numbers import minutes
+from advocacy.lib.templatetags.look import seats_left
 from opportunities import board as rules
 from opportunities.actions.board import UNDO_WITHIN
 from opportunities.eligibility import Code, Standing, Who
@@ -54,10 +58,34 @@ def address(name: str, public_id: UUID) -> str:
     return _pattern(name).replace(str(NOBODY), str(public_id))
 
 
+def incentive_of(opportunity: Opportunity, *, at: datetime) -> str:
+    """The incentive while it lasts."""
+    until = opportunity.incentive_until
+    return opportunity.incentive if until is None or until > at else ""
+
+
+def _room(opportunity: Opportunity, left: int | None) -> str:
+    """How much room there is, or how long: the second line at the foot of a card."""
+    if left is not None:
+        return seats_left(left)
+    if opportunity.closes_at:
+        return _("until %(day)s") % {"day": date_format(timezone.localtime(opportunity.closes_at), "j F")}
+    if not opportunity.is_remote and opportunity.place:
+        return opportunity.place
+    return _("as many as like")
+
+
 def card(opportunity: Any, person: Who | None, *, since: datetime | None = None) -> dict[str, Any]:
     """What the template of a card needs, all of it from the row."""
     left = None if opportunity.seats is None else opportunity.seats - opportunity.seats_taken
+    points = opportunity.points
     return {
+        "points": ngettext("%(count)d point", "%(count)d points", points) % {"count": points} if points else "",
+        "effort": opportunity.effort or minutes(opportunity.minutes or opportunity.kind.minutes),
+        "privacy": _("public") if opportunity.is_public else _("private"),
+        "room": _room(opportunity, left),
+        "reward": incentive_of(opportunity, at=timezone.now()),
+        "may_claim": person is not None and person.is_member,
         "opportunity": opportunity,
         "kind": opportunity.kind,
         "board_url": _board(),
@@ -68,7 +96,6 @@ def card(opportunity: Any, person: Who | None, *, since: datetime | None = None)
         "left": left,
         "is_full": left is not None and left <= 0,
         "needs_consent": bool(person and opportunity.kind.purpose and opportunity.kind.purpose not in person.purposes),
-        "minutes_words": minutes(opportunity.minutes or opportunity.kind.minutes),
         "picture": PICTURES.get(opportunity.kind.group, "opportunities"),
         "asks": opportunity.kind.needs_answers,
         "code": "",
@@ -89,7 +116,7 @@ def detail(row: Opportunity, person: Who | None, found: Standing | None, *, at: 
         "hidden": hidden,
         "minutes_words": minutes(row.minutes or row.kind.minutes),
         "language_word": dict(settings.LANGUAGES).get(row.language, row.language),
-        "incentive": row.incentive if row.incentive_until is None or row.incentive_until > at else "",
+        "incentive": incentive_of(row, at=at),
         "agree": consent_wording(row) if found and found.code == Code.CONSENT else "",
         "why": "",
         "others": [],
