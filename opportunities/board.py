@@ -273,7 +273,9 @@ class ForYou(models.Func):
         hashable = ((part, tuple(value) if isinstance(value, list) else value) for part, value in tests)
         return cls(tuple(hashable), _seed(person, day))
 
-    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:
+    def as_sql(  # type: ignore[override]
+        self, compiler: Any, connection: Any, **more: Any
+    ) -> tuple[str, list[Any]]:
         key, *columns = [compiler.compile(expression)[0] for expression in self.source_expressions]
         parts = [
             f"({part.sql.format(column=column)})::int * {part.weight}"

@@ -205,7 +205,7 @@ class Shown:
             label = str(part.label) if named else _("No. %(place)s") % {"place": place}
             points.append(charts.Point(label, float(part.value), self.part_url(part.key) if named else ""))
         if kind == "funnel":
-            return charts.funnel(points, title=title, **self._heads)
+            return charts.funnel(points, title=title, **self._heads)  # type: ignore[arg-type]
         unit, currency = parts[0].unit, self.frame.program.currency
         counted = unit == registry.Unit.COUNT and self.measure.chart == "shares" and self.now.denominator
         return charts.hbars(

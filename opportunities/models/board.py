@@ -210,7 +210,9 @@ class SeatsTaken(models.Func):
         self.at, self.besides = at, besides
         super().__init__(F("pk"))
 
-    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:
+    def as_sql(  # type: ignore[override]
+        self, compiler: Any, connection: Any, **more: Any
+    ) -> tuple[str, list[Any]]:
         column, _none = compiler.compile(self.source_expressions[0])
         return self.sql(column, self.at, self.besides)
 

@@ -108,8 +108,13 @@ def _fill(url: str, count: int) -> None:
     ids = list(Opportunity.objects.order_by("pk").values_list("pk", flat=True))
     Claim.objects.bulk_create(
         [
-            Claim(opportunity_id=pk, advocate=others[number % 20], claimed_at=now, status="claimed" if number % 3 else "verified",
-                  verified_at=None if number % 3 else now)
+            Claim(
+                opportunity_id=pk,
+                advocate=others[number % 20],
+                claimed_at=now,
+                status="claimed" if number % 3 else "verified",
+                verified_at=None if number % 3 else now,
+            )
             for place, pk in enumerate(ids)
             for number in range(place % 3)
         ],

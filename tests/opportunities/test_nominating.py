@@ -21,7 +21,7 @@ from opportunities.actions.desk import Pick
 from opportunities.clock import times as times_of
 from opportunities.jobs import desk as jobs
 from opportunities.models import Claim, ClockSpan, Nomination, Opportunity, ReferenceRequest, TrackRecord
-from tests.factories import NOON, make_account, make_advocate, make_kind, make_pod, make_request, make_user
+from tests.factories import NOON, make_account, make_advocate, make_kind, make_pod, make_user
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TIMES = [NOON + 2 * DAY, NOON + 3 * DAY, NOON + 4 * DAY]
