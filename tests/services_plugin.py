@@ -6,6 +6,7 @@ and are gone at the end of the run, also after Ctrl-C.
 """
 
 import atexit
+import contextlib
 import os
 import secrets
 import shutil
@@ -15,38 +16,66 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 from advocacy.local.postgres import Postgres
 from advocacy.local.processes import Trouble
 from advocacy.local.valkey import Valkey
 
 FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum_naptime": "10s"}
+PREFIX = "portal-tests-"
 _running: list[Postgres | Valkey] = []
-_folders: list[Path] = []
+
+
+def session_folder() -> Path:
+    """The folder of this run, shared with xdist's workers; its name says whose it is."""
+    named = os.environ.get("PORTAL_TESTS_FOLDER", "")
+    if not named or not Path(named).is_dir():
+        named = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+        os.environ["PORTAL_TESTS_FOLDER"] = named
+        Path(named).chmod(0o755)
+        atexit.register(clear_away, Path(named), os.getpid())
+    return Path(named)
 
 
 def new_folder() -> Path:
     """A folder that the plain user who owns PostgreSQL's data can enter, unlike pytest's ``tmp_path``."""
-    folder = Path(tempfile.mkdtemp(prefix="portal-tests-"))
+    folder = Path(tempfile.mkdtemp(dir=session_folder(), prefix=""))
     folder.chmod(0o755)
-    _folders.append(folder)
     return folder
+
+
+def clear_away(folder: Path, maker: int) -> None:
+    """Remove a run's folder, and end what still runs in it: a test that was cut short could not."""
+    if maker != os.getpid() and psutil.pid_exists(maker):
+        return  # a forked child, or a run that goes on
+    stop_services()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if Path(process.cwd()).is_relative_to(folder) or f"{folder}/" in " ".join(process.cmdline()):
+                process.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_away_killed_runs() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        maker = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if maker.isdigit() and folder.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(maker)):
+            clear_away(folder, int(maker))
 
 
 def stop_services() -> None:
     while _running:
         _running.pop().stop()
-    while _folders:
-        shutil.rmtree(_folders.pop(), ignore_errors=True)
 
 
-def _ended(number: int, _frame: FrameType | None) -> None:
-    stop_services()
-    sys.exit(128 + number)
+def _ended(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt  # which pytest answers by ending in good order
 
 
 def _start_services() -> None:
+    clear_away_killed_runs()
     folder = new_folder()
-    atexit.register(stop_services)
     if not os.environ.get("DATABASE_URL"):
         postgres = Postgres(folder / "postgres", settings=FAST)
         _running.append(postgres)
