@@ -16,9 +16,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import Value
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 from django.utils.formats import date_format
 from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as _
@@ -191,7 +193,7 @@ class Need:
     ) -> "Need":
         """The need of a request; ``weights`` and ``required`` relax it for one look."""
         must = wanted.required if required is None else required
-        standing, caps = standing_rules(wanted.kind.slug)
+        standing, caps = standing_rules(wanted)
         return cls(
             request=wanted.pk,
             kind=wanted.kind.slug,
@@ -358,22 +360,27 @@ FACTS = "advocates_advocate a JOIN crm_contact c ON c.id = a.contact_id JOIN crm
 RECORDS = " LEFT JOIN opportunities_trackrecord t ON t.advocate_id = a.id"
 
 
-def standing_rules(kind: str) -> tuple[dict[str, int], tuple[tuple[str, int, int], ...]]:
-    """The weights as the program has set them and the caps for this kind alone, in one query.
+def with_rules(rows: "QuerySet[ReferenceRequest]") -> "QuerySet[ReferenceRequest]":
+    """Requests that bring the weights, and the caps for their kind alone, along in the same query."""
+    weights = MatchWeight.objects.order_by().values(one=JSONObject(part="part", weight="weight"))
+    caps = AskCap.objects.order_by().filter(kind=OuterRef("kind__slug"))
+    return rows.annotate(
+        weights_told=ArraySubquery(weights),
+        caps_told=ArraySubquery(caps.values(one=JSONObject(scope="scope", most="most", days="days"))),
+    )
+
+
+def standing_rules(wanted: ReferenceRequest) -> tuple[dict[str, int], tuple[tuple[str, int, int], ...]]:
+    """The weights as the program has set them and the caps for this kind alone.
 
     A part nobody has set keeps the usual weight.
     """
+    if not hasattr(wanted, "weights_told"):
+        wanted = with_rules(ReferenceRequest.objects.all()).only("pk").get(pk=wanted.pk)
+    told: Any = wanted
     weights = {part.key: part.weight for part in PARTS.values()}
-    caps = []
-    none = Value(0)
-    set_ones = MatchWeight.objects.order_by().values_list(Value("part"), "part", "weight", none)
-    capped = AskCap.objects.order_by().filter(kind=kind).values_list(Value("cap"), "scope", "most", "days")
-    for what, name, number, days in set_ones.union(capped, all=True):
-        if what == "cap":
-            caps.append((name, number, days))
-        elif name in weights:
-            weights[name] = number
-    return weights, tuple(caps)
+    weights |= {one["part"]: one["weight"] for one in told.weights_told if one["part"] in weights}
+    return weights, tuple((one["scope"], one["most"], one["days"]) for one in told.caps_told)
 
 
 def names_of(company: str) -> set[str]:

@@ -87,6 +87,21 @@ class Event:
     mark: str = ""
 
 
+@dataclass(frozen=True)
+class NoteTold:
+    """A note as the timeline reads it, wherever it was read from."""
+
+    at: datetime
+    text: str
+    by: str = ""
+    asks: bool = False
+    answered: bool = False
+
+
+def told(note: RequestNote) -> NoteTold:
+    return NoteTold(note.at, note.text, str(note.by or ""), note.asks, note.answered_at is not None)
+
+
 def where_it_stands(wanted: ReferenceRequest, nominations: Sequence[Nomination], *, at: datetime) -> str:
     """One sentence for the requester; no name before its yes."""
     waiting, status = wanted.waiting_for, wanted.status
@@ -134,7 +149,7 @@ def moment(when: datetime) -> str:
 
 
 def happened(
-    wanted: ReferenceRequest, nominations: Iterable[Nomination], notes: Iterable[RequestNote], *, for_desk: bool
+    wanted: ReferenceRequest, nominations: Iterable[Nomination], notes: Iterable[NoteTold], *, for_desk: bool
 ) -> list[Event]:
     """What happened, oldest first. Requesters read no name before its yes, and no refusal with a name at all."""
     events = [Event(wanted.filed_at, _("%(name)s filed it") % {"name": wanted.requester})]

@@ -461,7 +461,7 @@ def move_time(nomination: Nomination, *, starts_at: datetime, by: Any, at: datet
     if nominated.claim is None:
         raise Refused(_("There is no set time to move."))
     claim = board.reschedule(nominated.claim, starts_at=starts_at, at=at, by=by)
-    mails.time_set(nominated, claim, at=at)
+    _take_over_time(nominated, claim, at=at)
     _settle(locked, at=at)
     return claim
 
@@ -511,12 +511,26 @@ def follow(nomination: Nomination, *, at: datetime) -> ReferenceRequest:
         said = {one.side: one.happened for one in claim.feedback.all()}
         if len(said) == len(ClaimFeedback.Side.values) and all(said.values()):
             board.verify(claim, at=at)
+        if claim.status == Claim.Status.SCHEDULED:
+            _take_over_time(nominated, claim, at=at)
     elif claim.status not in COURSE and locked.status not in desk.ENDED:
         _fallen_through(locked, nominated, at=at)
     note_record(nominated.advocate)
     if locked.status not in desk.ENDED:
         _settle(locked, at=at)
     return locked
+
+
+def _take_over_time(nominated: Nomination, claim: Claim, *, at: datetime) -> None:
+    """The advocate has moved the call among their own claims: the requester's calendar follows."""
+    chosen = nominated.times.filter(chosen_at__isnull=False).first()
+    if claim.scheduled_for is None or (chosen is not None and chosen.starts_at == claim.scheduled_for):
+        return
+    nominated.times.filter(chosen_at__isnull=False).update(chosen_at=None)
+    ProposedTime.objects.update_or_create(
+        nomination=nominated, starts_at=claim.scheduled_for, defaults={"chosen_at": at}
+    )
+    mails.time_set(nominated, claim, at=at)
 
 
 @transaction.atomic

@@ -34,8 +34,8 @@ from opportunities.actions import desk as actions
 from opportunities.actions.desk import Pick
 from opportunities.clock import times
 from opportunities.forms.desk import FactsForm, MoveTimeForm, SayForm, zone_of
-from opportunities.models import Claim, ClockSpan, MatchWeight, Nomination, ReferenceRequest
-from opportunities.request_pages import happened, nominations_of, thanks_draft, yes_of
+from opportunities.models import Claim, ClockSpan, MatchWeight, Nomination, ReferenceRequest, RequestNote
+from opportunities.request_pages import NoteTold, happened, nominations_of, thanks_draft, yes_of
 
 WORK_DESK = "opportunities.work_desk"
 QUEUE = "admin/opportunities/referencerequest/queue.html"
@@ -210,13 +210,30 @@ class Look:
 
 
 def _wanted(pk: int) -> ReferenceRequest:
-    """The request with its spans beside it, in one query."""
+    """The request with its spans, its notes and the rules of matching beside it, in one query."""
     spans = ClockSpan.objects.filter(request=OuterRef("pk")).values(
         one=JSONObject(waiting_for="waiting_for", began_at="began_at", ended_at="ended_at")
     )
+    notes = RequestNote.objects.filter(request=OuterRef("pk")).values(
+        one=JSONObject(at="at", text="text", asks="asks", answered_at="answered_at", name="by__name", email="by__email")
+    )
     rows = ReferenceRequest.objects.select_related("kind", "deal", "manager", "requester", "team")
-    found: ReferenceRequest = get_object_or_404(rows.annotate(spans_told=ArraySubquery(spans)), pk=pk)
+    rows = matching.with_rules(rows).annotate(spans_told=ArraySubquery(spans), notes_told=ArraySubquery(notes))
+    found: ReferenceRequest = get_object_or_404(rows, pk=pk)
     return found
+
+
+def _notes(wanted: ReferenceRequest, *, at: datetime) -> list[NoteTold]:
+    return [
+        NoteTold(
+            at=parse_datetime(one["at"]) or at,
+            text=one["text"],
+            by=one["name"] or one["email"] or "",
+            asks=one["asks"],
+            answered=one["answered_at"] is not None,
+        )
+        for one in wanted.notes_told  # type: ignore[attr-defined]
+    ]
 
 
 def _times(wanted: ReferenceRequest, *, at: datetime) -> Any:
@@ -242,13 +259,13 @@ def _page(
     request: HttpRequest, wanted: ReferenceRequest, *, at: datetime, status: int = 200, **typed: Any
 ) -> HttpResponse:
     nominations = list(nominations_of(wanted))
-    notes = list(wanted.notes.select_related("by"))
+    notes = _notes(wanted, at=at)
     may_nominate = rules.may_nominate(wanted, nominations)
     context: dict[str, Any] = {
         "wanted": wanted, "at": at, "ended": wanted.status in rules.ENDED, "clock": _times(wanted, at=at),
         "asked": [_nominated(one, at=at) for one in nominations], "may_nominate": may_nominate,
         "happened": happened(wanted, nominations, notes, for_desk=True),
-        "question_out": any(note.asks and note.answered_at is None for note in notes),
+        "question_out": any(note.asks and not note.answered for note in notes),
         "mine": wanted.manager_id == request.user.pk, "note_form": SayForm(label=_("Note for the desk"), prefix="note"),
         "ask_form": SayForm(
             label=_("Question to %(name)s") % {"name": wanted.requester}, prefix="ask",

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from advocacy.lib.jobs import job
 from opportunities.actions import desk as actions
 from opportunities.mails import desk as mails
-from opportunities.models import COURSE, Claim, Nomination, ReferenceRequest
+from opportunities.models import COURSE, Claim, Nomination, ProposedTime, ReferenceRequest
 
 A_BATCH = 500
 ASK_UNTIL = timedelta(days=14)
@@ -26,6 +26,9 @@ def move_on_from_silence(*, at: datetime) -> None:
 @job(every=timedelta(minutes=1))
 def follow_claims(*, at: datetime) -> None:
     """Requests go on where their claims have: over, told of by both sides, verified, withdrawn or missed."""
+    as_picked = ProposedTime.objects.filter(
+        nomination=OuterRef("pk"), chosen_at__isnull=False, starts_at=OuterRef("claim__scheduled_for")
+    )
     moved_on = (
         ~Q(claim__status__in=COURSE)
         | Q(claim__status=Claim.Status.VERIFIED)
@@ -33,7 +36,7 @@ def follow_claims(*, at: datetime) -> None:
         | Q(told=1, request__waiting_for=WaitingFor.ADVOCATE)
         | Q(told=1, request__waiting_for=WaitingFor.PROSPECT)
         | Q(claim__status=Claim.Status.SCHEDULED, request__waiting_for=WaitingFor.PROSPECT, over_at__lte=at)
-        | Q(claim__status=Claim.Status.SCHEDULED, request__waiting_for=WaitingFor.REQUESTER, over_at__gt=at)
+        | (Q(claim__status=Claim.Status.SCHEDULED) & ~Exists(as_picked))
     )
     for nomination in _with_claims().filter(moved_on).order_by("pk")[:A_BATCH]:
         actions.follow(nomination, at=at)

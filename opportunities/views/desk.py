@@ -34,7 +34,7 @@ from opportunities.forms.desk import (
     zone_of,
 )
 from opportunities.models import Claim, ClaimFeedback, Nomination, ProposedTime, ReferenceRequest
-from opportunities.request_pages import happened, nominations_of, where_it_stands, yes_of
+from opportunities.request_pages import happened, nominations_of, told, where_it_stands, yes_of
 
 FILE = "opportunities.file_request"
 ANSWER = "opportunities.answer_nomination"
@@ -168,7 +168,7 @@ def _request_page(
         "people": [yes_of(one, at=at) for one in nominations if one.status == Nomination.Status.ACCEPTED],
         "asked": sum(one.status == Nomination.Status.ASKED for one in nominations),
         "question": next((note for note in notes if note.asks and note.answered_at is None), None),
-        "happened": happened(wanted, nominations, notes, for_desk=False),
+        "happened": happened(wanted, nominations, map(told, notes), for_desk=False),
         "ended": wanted.status in rules.ENDED,
         "answer_form": SayForm(label=_("Your answer"), prefix="answer"),
         "other_form": SayForm(
