@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -69,7 +70,7 @@ class Content:
     offers: tuple[Opportunity, ...]
     most: int
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Changes whenever a word of it does, so that no old shell is used."""
         words = [(one.pk, one.section, one.order, one.title, one.text, one.link) for one in self.items]
@@ -188,7 +189,9 @@ def _offer(opportunity: Opportunity, item: EditionItem, *, at: datetime) -> dict
 
 
 # --- The reader's part ------------------------------------------------------------------------------------------------
-def merge(shell: Shell, offers: Sequence[Opportunity], *, given_name: str, leave: str, web: str) -> Rendered:
+def merge(
+    shell: Shell, offers: Sequence[Opportunity], *, given_name: str, leave: str, web: str, reply_to: str = ""
+) -> Rendered:
     """Put one reader's part into the shell."""
     chosen = [one.pk for one in offers if one.pk in shell.html_offers]
     if chosen:
@@ -203,6 +206,8 @@ def merge(shell: Shell, offers: Sequence[Opportunity], *, given_name: str, leave
         shell.subject,
         html.replace(GREETING, escape(hello)).replace(LEAVE, escape(leave)).replace(WEB, escape(web)),
         text.replace(GREETING, hello).replace(LEAVE, leave).replace(WEB, web),
+        reply_to=reply_to,
+        leave_url=leave,
     )
 
 
@@ -237,6 +242,7 @@ def render_editions(messages: Sequence[Message]) -> dict[int, Rendered | Excepti
                         given_name=person.contact.given_name if person else message.to_name.partition(" ")[0],
                         leave=unsubscribe_url(message),
                         web=web_url(message),
+                        reply_to=manager.email if (manager := person.advocate.manager if person else None) else "",
                     )
             except Exception as error:  # one reader's trouble must not be the others'
                 done[message.pk] = error

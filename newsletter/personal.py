@@ -8,6 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import JSONField, Value
+
 from opportunities.eligibility import Who, meant_for, people, who
 from opportunities.models import Claim, Opportunity
 
@@ -23,7 +26,9 @@ def shuffled(opportunities: Iterable[Opportunity], *, reader: int, edition: int)
 
 def readers(contacts: Iterable[int], *, at: datetime) -> dict[int, Who]:
     """What eligibility knows of these readers, by contact; one query for all."""
-    found = people(at=at).filter(contact__in=list(contacts))
+    # The kinds that ``people`` brings along are for the board's filters; a hundred copies of them would be dear here.
+    no_kinds = Value([], output_field=ArrayField(JSONField()))
+    found = people(at=at).filter(contact__in=list(contacts)).annotate(all_kinds=no_kinds)
     return {advocate.contact_id: who(advocate, at=at) for advocate in found}
 
 

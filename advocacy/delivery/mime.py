@@ -13,7 +13,7 @@ from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ from advocacy.delivery.rendering import Rendered, one_line, unsubscribe_url
 
 POLICY = SMTP.clone(max_line_length=76)
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,60}[A-Za-z0-9]")
+LETTERS = re.compile(r"[^\W_]+(?:[ -][^\W_]+)*")
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*@[A-Za-z0-9.-]+")
 
 
@@ -163,6 +164,8 @@ def _address_line(header: str, name: str, address: str) -> bytes:
         if not _BEYOND_ASCII.fullmatch(address):
             raise BadAddress(f"“{address}” is not an address.")
         return f"{header}: {Header(name, 'utf-8').encode()} <{address}>\r\n".encode()
+    if PLAIN_ADDRESS.fullmatch(address) and LETTERS.fullmatch(name) and len(name.encode()) <= 40:
+        return f"{header}: {formataddr((name, address))}\r\n".encode()  # short enough for one encoded word
     stored_name, stored = POLICY.header_store_parse(header, _shown(name, address))
     return POLICY.fold_binary(stored_name, stored)
 

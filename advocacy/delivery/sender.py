@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -24,6 +24,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from psycopg2.extensions import AsIs
 
 from advocacy.crm.models import Contact, Program
 from advocacy.delivery import gates, mime, rendering
@@ -76,6 +77,7 @@ class Sender:
         self.seconds_each = 0.0
         self.counts: Counter[str] = Counter()
         self.pending: Sent | None = None
+        self.statements = Statements()
         self._leased_until = self.clock()
 
     # --- A run --------------------------------------------------------------------------------------------------------
@@ -198,17 +200,15 @@ class Sender:
     def _mark_sending(self, message: Message, *, cap: int) -> bool:
         """One statement, one commit: the one before is on record as sent, and this one may go, or may not."""
         at = self.clock()
-        asked, values = gates.bound(cap, message=message.pk, at=at, today=_day_began(message, at))
-        claim = _CLAIM.replace("{gates}", asked)
-        claim_values = [at, at + self.patience, message.pk, self.name, *values, self.name]
+        values: dict[str, Any] = {
+            "at": at, "patience": at + self.patience, "today": _day_began(message, at), "id": message.pk,
+            "name": self.name,
+        }  # fmt: skip
+        if self.pending is not None:
+            sent = self.pending
+            values |= {"sent_at": sent.at, "said": sent.said, "sent_id": sent.pk}
         with connection.cursor() as cursor:
-            if self.pending is None:
-                cursor.execute(claim, claim_values)
-            else:
-                cursor.execute(
-                    f"WITH before AS ({_RECORD_SENT}) {claim}",
-                    [*self._record_values(self.pending), *claim_values],
-                )
+            self.statements.execute(cursor, _RECORD_AND_CLAIM if self.pending else _CLAIM, values, cap=cap)
             row = cursor.fetchone()
         self.pending = None
         if row is None:
@@ -232,12 +232,11 @@ class Sender:
 
     def _record_pending(self) -> None:
         if self.pending is not None:
+            sent = self.pending
+            values: dict[str, Any] = {"sent_at": sent.at, "said": sent.said, "sent_id": sent.pk, "name": self.name}
             with connection.cursor() as cursor:
-                cursor.execute(_RECORD_SENT, self._record_values(self.pending))
+                cursor.execute(_RECORD_SENT, values)
             self.pending = None
-
-    def _record_values(self, sent: Sent) -> list[Any]:
-        return [sent.at, sent.said, sent.pk, self.name]
 
     # --- What did not go ----------------------------------------------------------------------------------------------
     def _not_let_out(self, message: Message, *, cap: int) -> None:
@@ -296,20 +295,66 @@ class Sender:
         logger.error("mail_failed", message=message.pk, template=message.template, why=why)
 
 
+_RECORD_SENT = """
+    UPDATE delivery_message SET status = 'sent', sent_at = %(sent_at)s, result = %(said)s, secret = NULL,
+        leased_until = NULL
+    -- In doubt, too: the lease may have run out while the server took its time, but we know now.
+    WHERE id = %(sent_id)s AND status IN ('sending', 'in_doubt') AND leased_by = %(name)s
+"""
 _CLAIM = """
-    UPDATE delivery_message SET status = 'sending', sending_since = %s, leased_until = %s, attempts = attempts + 1
-    WHERE id = %s AND status = 'leased' AND leased_by = %s AND EXISTS ({gates})
+    UPDATE delivery_message SET status = 'sending', sending_since = %(at)s, leased_until = %(patience)s,
+        attempts = attempts + 1
+    WHERE id = %(id)s AND status = 'leased' AND leased_by = %(name)s AND EXISTS ({gates})
     RETURNING counts AND contact_id IS NOT NULL AND EXISTS (
         SELECT 1 FROM delivery_message other
         WHERE other.contact_id = delivery_message.contact_id AND other.counts AND other.id <> delivery_message.id
-            AND other.status IN ('leased', 'sending') AND other.leased_by <> %s
+            AND other.status IN ('leased', 'sending') AND other.leased_by <> %(name)s
     )
 """
-_RECORD_SENT = (
-    "UPDATE delivery_message SET status = 'sent', sent_at = %s, result = %s, secret = NULL, leased_until = NULL"
-    # In doubt, too: the lease may have run out while the server took its time, but we know now.
-    " WHERE id = %s AND status IN ('sending', 'in_doubt') AND leased_by = %s"
-)
+_RECORD_AND_CLAIM = f"WITH before AS ({_RECORD_SENT}) {_CLAIM}"
+_TYPES = {
+    "at": "timestamptz", "patience": "timestamptz", "today": "timestamptz", "sent_at": "timestamptz", "id": "bigint",
+    "sent_id": "bigint", "name": "varchar", "said": "varchar",
+}  # fmt: skip
+
+
+class Statements:
+    """The sender's statements, prepared once for each connection: planning the gates takes longer than asking them.
+
+    Behind a pooler that hands out another connection for each transaction nothing can be prepared; then they are sent
+    whole.
+    """
+
+    def __init__(self) -> None:
+        self.on: Any = None
+        self.names: dict[tuple[str, int], tuple[str, list[str]]] = {}
+
+    def execute(self, cursor: Any, statement: str, values: dict[str, Any], *, cap: int) -> None:
+        if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+            asked, gate_values = gates.bound(cap, message=values["id"], at=values["at"], today=values["today"])
+            question = cursor.mogrify(asked, gate_values).decode()
+            cursor.execute(statement.replace("{gates}", question.replace("%", "%%")), values)
+            return
+        if self.on is not connection.connection:  # a new connection knows nothing of what another had prepared
+            self.on, self.names = connection.connection, {}
+        if (statement, cap) not in self.names:
+            self._prepare(cursor, statement, cap=cap)
+        name, order = self.names[statement, cap]
+        cursor.execute(f"EXECUTE {name} ({', '.join(['%s'] * len(order))})", [values[one] for one in order])
+
+    def _prepare(self, cursor: Any, statement: str, *, cap: int) -> None:
+        order = [name for name in _TYPES if f"%({name})s" in statement or name in {"id", "at", "today"}]
+        places = {name: AsIs(f"${number}") for number, name in enumerate(order, start=1)}
+        asked, gate_values = gates.compiled(cap)
+        stand_ins = {gates.AT: places["at"], gates.TODAY: places["today"], gates.MESSAGE: places["id"]}
+        stand_ins[gates.AT.date()] = AsIs(f"({places['at']} AT TIME ZONE 'UTC')::date")
+        known = [stand_ins.get(value, value) if isinstance(value, (int, date)) else value for value in gate_values]
+        question = cursor.mogrify(asked, known).decode()
+        whole = cursor.mogrify(statement.replace("{gates}", question.replace("%", "%%")), places).decode()
+        name = f"mail_{len(self.names)}_{secrets.token_hex(4)}"
+        types = ", ".join(_TYPES[one] for one in order)
+        cursor.execute(f"PREPARE {name} ({types}) AS {whole.replace('%', '%%')}", [])
+        self.names[statement, cap] = name, order
 
 
 # --- What any sender or clock does ------------------------------------------------------------------------------------

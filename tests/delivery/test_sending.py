@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
@@ -111,6 +112,15 @@ class TestSending:
         make_sender(stop=lambda: len(out.mails) >= 2).run()
         assert len(out.mails) == 2
         assert sorted(Message.objects.values_list("status", flat=True)) == ["due"] * 4 + ["sent"] * 2
+
+
+class TestWhatTheServerSaid:
+    def test_it_may_hold_any_sign(self, owe, sender, out, monkeypatch):
+        first, _second = owe("a@customer.test"), owe("b@customer.test")
+        taken = type(out).send
+        monkeypatch.setattr(out, "send", lambda mail: taken(out, mail) + " 100% %(name)s 'quoted' {gates} $1")
+        sender.run()
+        assert fresh(first).result == "250 taken 100% %(name)s 'quoted' {gates} $1"
 
 
 class TestTheLastMoment:
@@ -228,6 +238,27 @@ class TestRunsThatAreHeld:
         sender.run()
         assert Message.objects.filter(status="sent").count() == 2
         assert Message.objects.filter(status="cancelled").count() == 3
+
+
+class TestBehindAPooler:
+    """Where each transaction may get another connection nothing is prepared; the same gates hold."""
+
+    @pytest.fixture(autouse=True)
+    def pooled(self, monkeypatch):
+        monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+
+    def test_it_sends_and_holds_back(self, owe, sender, out):
+        ines, omar = make_advocate("Ines"), make_advocate("Omar", consents=())
+        owe(ines.contact), owe(omar.contact), owe(ines.contact)
+        assert sender.run() == {"sent": 2, "suppressed": 1}
+        assert not sender.statements.names
+
+    def test_what_a_server_says_may_hold_any_sign(self, owe, sender, out, monkeypatch):
+        first, _second = owe("a@customer.test"), owe("b@customer.test")
+        taken = type(out).send
+        monkeypatch.setattr(out, "send", lambda mail: taken(out, mail) + " 100% %(name)s 'quoted' {gates} $1")
+        sender.run()
+        assert fresh(first).result == "250 taken 100% %(name)s 'quoted' {gates} $1"
 
 
 class TestTheDailyCap:

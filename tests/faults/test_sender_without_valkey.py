@@ -30,6 +30,7 @@ class TestEmptiedInMidSend:
         check(sink, readers=800, kills=0)
         assert worker.lives()
 
+    @pytest.mark.soak
     def test_with_every_nudge_lost_and_the_worker_killed_too(
         self, portal: Portal, own_valkey: Valkey, sink: Sink
     ) -> None:
