@@ -23,7 +23,7 @@ def advocate_of(user: Any) -> Advocate | None:
     if not hasattr(user, "_advocate"):
         rows = Advocate.objects.select_related("contact__account", "pod__manager")
         user._advocate = rows.filter(user=user.pk).first()
-    return user._advocate  # type: ignore[no-any-return]
+    return user._advocate
 
 
 def greeting(local: datetime) -> str:
@@ -45,6 +45,8 @@ def good_news(advocate: Advocate, *, at: datetime) -> str:
         .first()
     )
     if last is None:
+        if advocate.joined_at and advocate.joined_at > at - timedelta(days=14):
+            return _("Good to have you here. The first steps take a few minutes; nothing is asked of you meanwhile.")
         return ""
     day = date_format(timezone.localtime(last.at), "l")
     if last.deed == Deed.THANKED:

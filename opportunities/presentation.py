@@ -148,7 +148,6 @@ def shown(one: Claim, *, at: datetime) -> dict[str, Any]:
     words = dict(Claim.Status.choices)
     is_set = one.status == Claim.Status.SCHEDULED and one.scheduled_for is not None
     is_over = bool(one.scheduled_for and one.ends_at and one.ends_at <= at)
-    fixed = one.opportunity.happens_at is not None or one.opportunity.request_id is not None
     return {
         "claim": one,
         "opportunity": one.opportunity,
@@ -162,7 +161,7 @@ def shown(one: Claim, *, at: datetime) -> dict[str, Any]:
         "is_over": is_over,
         "is_set": is_set,
         "sentence": _what_next(one, is_over=is_over),
-        "may_move": is_set and not is_over and not fixed,
+        "may_move": is_set and not is_over and one.opportunity.happens_at is None,
         "may_withdraw": one.status in UNDER_WAY and not is_over,
         "may_undo": one.status in UNDER_WAY and at - one.claimed_at <= UNDO_WITHIN,
         "may_say_done": one.status in {"claimed", "confirmed"}

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from advocacy.crm import consent, spine
@@ -333,7 +334,31 @@ def _reschedule(claim: Claim, *, starts_at: datetime, minutes: int | None, at: d
         return claim
     claim = _move(claim, "scheduled", at=at, scheduled_for=starts_at, minutes=minutes, sequence=claim.sequence + 1)
     mails.claim_scheduled(claim, at=at, moved=True)
+    if by is not None and by.pk == claim.advocate.user_id and claim.opportunity.request_id is None:
+        _tell_of_the_move(claim, at=at)  # the desk follows its own
     return claim
+
+
+def _tell_of_the_move(claim: Claim, *, at: datetime) -> None:
+    """Whoever looks after it hears that the advocate has moved it, and tells those who planned with the old time."""
+    assert claim.scheduled_for is not None
+    Task.objects.get_or_create(
+        key=f"moved:{claim._meta.label_lower}:{claim.pk}:{claim.sequence}",
+        defaults={
+            "kind": Task.Kind.OTHER,
+            "text": _("%(name)s has moved “%(title)s” to %(time)s. Tell those who planned with the old time.")
+            % {
+                "name": claim.advocate.contact.full_name,
+                "title": claim.opportunity.title[:100],
+                "time": date_format(claim.scheduled_for, "j F Y, H:i e"),
+            },
+            "advocate": claim.advocate,
+            "account": claim.advocate.contact.account,
+            "assignee_id": _who_cares(claim),
+            "due_at": at,
+            "created_at": at,
+        },
+    )
 
 
 @transaction.atomic

@@ -1,12 +1,14 @@
 """Mails about claims. They answer something the advocate did or accepted, so they need no consent and pass the cap."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+from django.conf import settings
 from django.urls import reverse
 
 from advocacy.delivery import outbox
 from advocacy.delivery.models import Message
+from advocacy.lib import calendar
 from opportunities.models import Claim, Opportunity, Waiting
 
 REMINDER = "claim_reminder"
@@ -52,8 +54,11 @@ def claim_received(claim: Claim, *, at: datetime) -> None:
 
 
 def claim_scheduled(claim: Claim, *, at: datetime, moved: bool) -> None:
-    """The time is set, or has moved; the calendar file is behind the link."""
-    _owe("claim_scheduled", claim, key=key_of(claim), at=at, moved=moved)
+    """The time is set, or has moved; with the invitation that puts it into the calendar or moves it there."""
+    _owe(
+        "claim_scheduled", claim, key=key_of(claim), at=at, moved=moved,
+        calendar=_invitation(claim, "REQUEST", sequence=claim.sequence, at=at),
+    )  # fmt: skip
 
 
 def claim_reminder(claim: Claim, *, at: datetime, ahead: str) -> None:
@@ -67,8 +72,31 @@ def claim_how_was_it(claim: Claim, *, at: datetime) -> None:
 
 
 def claim_ended(claim: Claim, *, at: datetime, because: str) -> None:
-    """We had to end it: called off, declined, or the other side did not come."""
-    _owe("claim_ended", claim, key=key_of(claim, because), at=at, because=because, reason=claim.reason)
+    """We had to end it: called off, declined, or the other side did not come. Takes it out of the calendar."""
+    gone = {}
+    if claim.scheduled_for and claim.scheduled_for > at:
+        gone = {"calendar": _invitation(claim, "CANCEL", sequence=claim.sequence + 1, at=at)}
+    _owe("claim_ended", claim, key=key_of(claim, because), at=at, because=because, reason=claim.reason, **gone)
+
+
+def _invitation(claim: Claim, method: Literal["REQUEST", "CANCEL"], *, sequence: int, at: datetime) -> dict[str, str]:
+    """The calendar part of a mail."""
+    assert claim.scheduled_for is not None
+    contact, manager = claim.advocate.contact, claim.advocate.manager
+    file = calendar.invite(
+        uid=claim.calendar_uid,
+        sequence=sequence,
+        starts_at=claim.scheduled_for,
+        minutes=claim.minutes or 30,
+        summary=claim.opportunity.title,
+        description=claim.opportunity.summary,
+        organizer=(str(manager), manager.email) if manager else settings.DEFAULT_FROM_EMAIL,
+        attendees=[(contact.full_name, contact.email)] if contact.email else [],
+        method=method,
+        location=claim.opportunity.place,
+        stamped_at=at,
+    )
+    return {"method": method, "ics": file.decode()}
 
 
 def seat_free(waiting: Waiting, *, at: datetime) -> None:

@@ -428,7 +428,7 @@ class Claim(Lifecycle):
     @property
     def calendar_uid(self) -> str:
         """The same for every version of the appointment, so that a calendar moves it rather than adding another."""
-        return f"claim-{self.public_id}"
+        return f"claim-{self.public_id}@portal"
 
 
 class ClaimFeedback(models.Model):

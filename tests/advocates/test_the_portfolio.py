@@ -155,7 +155,12 @@ class TestRules:
         return LifecycleRule.objects.create(name="Renewed: invite them", signal="renewed", effect="invite")
 
     def test_every_rule_with_its_state(self, lead: Client, rule: LifecycleRule) -> None:
+        for number in range(37):
+            Firing.objects.create(
+                rule=rule, subject="account:1", occurrence=str(number), status="done", due_at=timezone.now()
+            )
         shown = page(lead, "rules")
+        assert ">37<" in shown
         assert "Renewed: invite them" in shown and "Draft" in shown and "Invite to the program" in shown
 
     def test_a_dry_run_over_a_period_tells_and_does_nothing(self, lead: Client, rule: LifecycleRule) -> None:

@@ -475,7 +475,7 @@ class TestMyClaims:
 
     def test_the_calendar_file_follows_the_appointment(self, as_ines: Client, claim: Claim) -> None:
         file = as_ines.get(f"/claims/{claim.public_id}/calendar.ics").content.decode()
-        assert f"UID:claim-{claim.public_id}" in file.replace("\r\n ", "")
+        assert f"UID:claim-{claim.public_id}@portal" in file.replace("\r\n ", "")
         assert "DTSTART:20260311T120000Z" in file
         actions.reschedule(claim, starts_at=NOON + 2 * DAY, at=NOON)
         moved = as_ines.get(f"/claims/{claim.public_id}/calendar.ics").content.decode()
