@@ -217,9 +217,9 @@ def _wanted(pk: int) -> ReferenceRequest:
     notes = RequestNote.objects.filter(request=OuterRef("pk")).values(
         one=JSONObject(at="at", text="text", asks="asks", answered_at="answered_at", name="by__name", email="by__email")
     )
-    rows = ReferenceRequest.objects.select_related("kind", "deal", "manager", "requester", "team")
-    rows = matching.with_rules(rows).annotate(spans_told=ArraySubquery(spans), notes_told=ArraySubquery(notes))
-    found: ReferenceRequest = get_object_or_404(rows, pk=pk)
+    rows = matching.with_rules(ReferenceRequest.objects.select_related("kind", "deal", "manager", "requester", "team"))
+    told = rows.annotate(spans_told=ArraySubquery(spans), notes_told=ArraySubquery(notes))
+    found: ReferenceRequest = get_object_or_404(told, pk=pk)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -176,13 +176,17 @@ def _people(db) -> Iterator[None]:
     yield
 
 
-moments = st.integers(0, 60 * 24 * 90).map(
-    lambda minutes: datetime(2026, 2, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+# A few days around the turn of a month: closes, calls and midnights meet often.
+DAYS = [date(2026, 2, 27) + timedelta(days=number) for number in range(5)]
+moments = st.builds(
+    lambda day, minute: datetime.combine(day, time(), UTC) + timedelta(minutes=minute),
+    st.sampled_from(DAYS),
+    st.sampled_from([0, 1, 299, 301, 720, 899, 901, 1439]),
 )
 deals = st.lists(
     st.tuples(
         st.sampled_from(["won", "won", "won", "lost", "open"]),
-        st.integers(0, 6).map(lambda days: date(2026, 2, 27) + timedelta(days=days)),
+        st.sampled_from(DAYS),
         st.one_of(st.none(), st.decimals(0, 10**6, places=2)),
         st.lists(
             st.tuples(st.one_of(st.none(), moments), st.sets(st.integers(0, 2), max_size=3)), min_size=1, max_size=3
