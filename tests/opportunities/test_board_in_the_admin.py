@@ -55,7 +55,7 @@ class TestOpportunities:
         assert answer.status_code == 302, answer.content.decode()
         made = Opportunity.objects.get()
         assert (made.status, made.points) == ("draft", 80)
-        assert made.audience == {"all": ["region:Europe", "industry:Food"], "exclude": ["country:DE"]}
+        assert made.audience == {"all": ["region:europe", "industry:food"], "exclude": ["country:de"]}
 
     def test_nonsense_for_whom_is_said_beside_the_field(self, rita: Client) -> None:
         form = {"kind": kind().pk, "title": "Talk", "audience_all": "everybody in Europe"}
