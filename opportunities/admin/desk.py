@@ -24,6 +24,7 @@ from django.utils.translation import ngettext
 from pghistory.models import Events
 
 from advocacy.crm.models import Program
+from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -34,6 +35,7 @@ from opportunities.actions import desk as actions
 from opportunities.actions.desk import Pick
 from opportunities.clock import times
 from opportunities.forms.desk import FactsForm, MoveTimeForm, SayForm, zone_of
+from opportunities.mails.desk import NOMINATION
 from opportunities.models import Claim, ClockSpan, MatchWeight, Nomination, ReferenceRequest, RequestNote
 from opportunities.request_pages import NoteTold, happened, nominations_of, thanks_draft, yes_of
 
@@ -259,11 +261,11 @@ def _page(
     request: HttpRequest, wanted: ReferenceRequest, *, at: datetime, status: int = 200, **typed: Any
 ) -> HttpResponse:
     nominations = list(nominations_of(wanted))
-    notes = _notes(wanted, at=at)
+    notes, mails = _notes(wanted, at=at), _mails_of(nominations)
     may_nominate = rules.may_nominate(wanted, nominations)
     context: dict[str, Any] = {
         "wanted": wanted, "at": at, "ended": wanted.status in rules.ENDED, "clock": _times(wanted, at=at),
-        "asked": [_nominated(one, at=at) for one in nominations], "may_nominate": may_nominate,
+        "asked": [_nominated(one, mails.get(str(one.pk)), at=at) for one in nominations], "may_nominate": may_nominate,
         "happened": happened(wanted, nominations, notes, for_desk=True),
         "question_out": any(note.asks and not note.answered for note in notes),
         "mine": wanted.manager_id == request.user.pk, "note_form": SayForm(label=_("Note for the desk"), prefix="note"),
@@ -322,9 +324,10 @@ def _parts(need: matching.Need, wanted: ReferenceRequest) -> list[PartSetting]:
 
 @dataclass(frozen=True)
 class Nominated:
-    """One nomination with what may be done about it now."""
+    """One nomination with what became of its mail and what may be done about it now."""
 
     one: Nomination
+    mail: Message | None
     over: bool
     moves: Sequence[str]
     thanks: SayForm | None
@@ -333,8 +336,22 @@ class Nominated:
     def state(self) -> str:
         return {"accepted": "ok", "asked": "warn", "declined": "bad"}.get(self.one.status, "plain")
 
+    @property
+    def mail_failed(self) -> bool:
+        """Whether the question never reached them by mail, which somebody should know while it is open."""
+        return self.mail is not None and self.mail.status in ("failed", "in_doubt", "suppressed")
 
-def _nominated(one: Nomination, *, at: datetime) -> Nominated:
+
+def _mails_of(nominations: Sequence[Nomination]) -> dict[str, Message]:
+    """The mail of each nomination, by its key in the outbox."""
+    if not nominations:
+        return {}
+    keys = [str(one.pk) for one in nominations]
+    rows = Message.objects.filter(kind=NOMINATION, dedupe_key__in=keys)
+    return {one.dedupe_key: one for one in rows.only("dedupe_key", "kind", "status", "sent_at", "result")}
+
+
+def _nominated(one: Nomination, mail: Message | None, *, at: datetime) -> Nominated:
     yes = yes_of(one, at=at)
     claim, moves = one.claim, []
     thanks = None
@@ -353,7 +370,7 @@ def _nominated(one: Nomination, *, at: datetime) -> Nominated:
                 initial={"text": thanks_draft(one)}, label=_("Thank %(name)s") % {"name": one.advocate},
                 prefix=f"thanks-{one.pk}", rows=5,
             )  # fmt: skip
-    return Nominated(one, yes.over, moves, thanks)
+    return Nominated(one, mail, yes.over, moves, thanks)
 
 
 def why_not(request: HttpRequest, *, pk: int) -> HttpResponse:

@@ -9,11 +9,13 @@ from django.test import Client
 from django.utils import timezone
 
 from advocacy.crm.catalogue import Purpose
+from advocacy.delivery.models import Message
 from advocacy.users.models import Role, User
 from advocates import budget
 from advocates.models import Advocate, Task
 from opportunities.actions import board, desk
 from opportunities.actions.desk import Pick
+from opportunities.jobs.desk import follow_claims
 from opportunities.models import MatchWeight, Nomination, ReferenceRequest
 from tests.conftest import QueriesOf
 from tests.factories import make_account, make_advocate, make_deal, make_kind, make_pod, make_user
@@ -263,6 +265,14 @@ class TestNominating:
         assert answer.status_code == 409 and "Ines Barbosa: Is not a member" in answer.content.decode()
         assert as_rita.post(f"{QUEUE}{filed().pk}/nominate/", {"advocate": "999999"}).status_code == 409
 
+    def test_what_became_of_the_mail_stands_beside_each_name(self, as_rita: Client, rita: User) -> None:
+        wanted = filed()
+        desk.nominate(wanted, [Pick(make_advocate("Ines").pk)], by=rita, at=timezone.now())
+        assert "Mail due" in as_rita.get(page_of(wanted)).content.decode()
+        Message.objects.filter(kind="nomination").update(status="suppressed", result="no consent")
+        page = as_rita.get(page_of(wanted)).content.decode()
+        assert "Mail suppressed" in page and "no consent" in page
+
 
 class TestMoves:
     def test_take_it_note_it_ask_and_recall(self, as_rita: Client, rita: User) -> None:
@@ -335,9 +345,6 @@ class TestMoves:
         assert "gets an apology and the points" in page
 
     def test_a_time_moved_by_the_advocate_reaches_the_requester(self, rita: User) -> None:
-        from advocacy.delivery.models import Message
-        from opportunities.jobs.desk import follow_claims
-
         wanted = filed()
         nomination = agreed(wanted, rita)
         claim = desk.pick_time(nomination.times.all()[0], at=timezone.now())
