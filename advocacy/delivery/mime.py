@@ -13,7 +13,7 @@ from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.policy import SMTP
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -26,7 +26,6 @@ from advocacy.delivery.rendering import Rendered, one_line, unsubscribe_url
 
 POLICY = SMTP.clone(max_line_length=76)
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,60}[A-Za-z0-9]")
-LETTERS = re.compile(r"[^\W_]+(?:[ -][^\W_]+)*")
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*@[A-Za-z0-9.-]+")
 
 
@@ -143,9 +142,17 @@ def folded(name: str, value: str) -> bytes:
     if "\n" in value or "\r" in value:
         raise ValueError(f"a line break in {name}")
     line = f"{name}: {value}\r\n"
-    if value.isascii() and (len(line) <= 78 or name in _NEVER_FOLDED) and "=?" not in value and value.isprintable():
+    if not value.isascii() or "=?" in value:
+        return f"{name}: {_encoded(name, value)}\r\n".encode()
+    if (len(line) <= 78 or name in _NEVER_FOLDED) and value.isprintable():
         return line.encode()
     return _folded(name, value)
+
+
+@lru_cache(maxsize=512)
+def _encoded(name: str, value: str) -> str:
+    """Encoded words; also for text that looks like one, which would otherwise be taken at its word."""
+    return Header(value, "utf-8", maxlinelen=76, header_name=name).encode(linesep="\r\n")
 
 
 _NEVER_FOLDED = frozenset({"List-Unsubscribe", "Message-ID", "List-Id", "Feedback-ID"})
@@ -163,9 +170,12 @@ def _address_line(header: str, name: str, address: str) -> bytes:
     if not address.isascii():  # SMTPUTF8: the standard library's parser does not fold such addresses
         if not _BEYOND_ASCII.fullmatch(address):
             raise BadAddress(f"“{address}” is not an address.")
-        return f"{header}: {Header(name, 'utf-8').encode()} <{address}>\r\n".encode()
-    if PLAIN_ADDRESS.fullmatch(address) and LETTERS.fullmatch(name) and len(name.encode()) <= 40:
-        return f"{header}: {formataddr((name, address))}\r\n".encode()  # short enough for one encoded word
+    else:
+        _shown("", address)  # refuses what is none
+    if not name.isascii() or "=?" in name:
+        return f"{header}: {_encoded(header, name)}\r\n <{address}>\r\n".encode()
+    if not address.isascii():
+        return f"{header}: {_shown(name, 'a@b.test').removesuffix(' <a@b.test>')} <{address}>\r\n".encode()
     stored_name, stored = POLICY.header_store_parse(header, _shown(name, address))
     return POLICY.fold_binary(stored_name, stored)
 
@@ -192,8 +202,9 @@ def _ascii_host(host: str) -> str:
 
 def ascii_domain(address: str) -> str:
     """The address with its domain as mail servers know it."""
-    local, at, host = one_line(address).rpartition("@")
-    if not at or not local or not host or " " in address:
+    cleaned = one_line(address)
+    local, at, host = cleaned.rpartition("@")
+    if not at or not local or not host or " " in cleaned:
         raise BadAddress(f"“{one_line(address)}” is not an address.")
     return f"{local}@{_ascii_host(host)}"
 

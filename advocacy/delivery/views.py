@@ -170,8 +170,7 @@ def template(request: HttpRequest) -> HttpResponse:
     if chosen not in samples.templates():
         raise Http404
     language = request.GET.get("language", "en")
-    here = samples.sample(chosen).message(language=language)
-    return framed(request, lambda: _shown(rendering.render_many([here])[here.pk]))
+    return framed(request, lambda: rendering.render(samples.sample(chosen).message(language=language)).html)
 
 
 # --- News -------------------------------------------------------------------------------------------------------------
