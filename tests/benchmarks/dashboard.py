@@ -42,11 +42,13 @@ SELECT 'bench', 'C-' || i, now(), '', 1 + (i::bigint * 7919) % {accounts}, 'Give
     'c' || i || '@bench.test', '', 'user', '', '', 'UTC', ''
 FROM generate_series(1, {advocates}) i;
 INSERT INTO advocates_advocate (public_id, contact_id, status, joined_at, left_at, type, thanks, expertise, interests,
-    wants, never, goals, about, valuable, prefers_private, ruled_out, stage, asks_in_year, created_at)
+    wants, never, goals, about, valuable, prefers_private, ruled_out, stage, asks_in_year,
+    created_at {advocate_columns})
 SELECT gen_random_uuid(), i, CASE WHEN i % 10 = 0 THEN 'left' ELSE 'member' END,
     now() - interval '1 month' - random() * interval '3 years',
     CASE WHEN i % 10 = 0 THEN now() - random() * interval '1 month' END, '', '', '{{}}', '{{}}', '{{}}', '{{}}', '', '',
     '', false, '{{}}', 2 + least(4, floor(random() * random() * 6)), 0, now()
+    {advocate_values}
 FROM generate_series(1, {advocates}) i;
 INSERT INTO crm_activity (contact_id, account_id, deed, at, recorded_at, source_type, source_id)
 SELECT 1 + floor(random() * {advocates}), NULL,
@@ -165,8 +167,13 @@ def _fill(url: str, advocates: int) -> float:
     began = time.perf_counter()
     with _connect(url) as connection:
         values: dict[str, Any] = dict(_sizes(advocates))
-        for place, table in (("", "opportunity"), ("claim_", "claim"), ("nomination_", "nomination")):
-            columns, given = _required_later(connection, f"opportunities_{table}")
+        for place, table in (
+            ("", "opportunities_opportunity"),
+            ("claim_", "opportunities_claim"),
+            ("nomination_", "opportunities_nomination"),
+            ("advocate_", "advocates_advocate"),
+        ):
+            columns, given = _required_later(connection, table)
             values[f"{place}columns" if place else "more_columns"] = columns
             values[f"{place}values" if place else "more_values"] = given
         for statement in FILL.format(**values).split(";\n"):
@@ -178,7 +185,8 @@ def _fill(url: str, advocates: int) -> float:
 KNOWN = """
 public_id kind_id title summary what gain effort is_public points incentive audience regions industries topics is_remote
 place language request_id status opened_at created_at opportunity_id advocate_id answers claimed_at sequence verified_at
-reason why score asked_at answer_by answered_at decline_reason claim_id id
+reason why score asked_at answer_by answered_at decline_reason claim_id id contact_id joined_at left_at type thanks
+expertise interests wants never goals about valuable prefers_private ruled_out stage asks_in_year
 """
 EMPTY = {
     "boolean": "false",

@@ -12,7 +12,8 @@ from newsletter import actions as newsletter
 from tests.browser.conftest import OpenPage, breaches, scrolls_sideways
 from tests.factories import NOON, make_advocate, make_deal, make_opportunity, make_pod, make_request, make_user
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+# A walk over forty pages in four ways takes minutes: it belongs to the long runs.
+pytestmark = [pytest.mark.browser, pytest.mark.soak, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
