@@ -131,7 +131,7 @@ class Accounts(Kind):
         )
         if own:
             cursor.execute("CREATE INDEX ON import_judged (external_id)")
-            cursor.execute("ANALYZE import_judged")
+            cursor.execute("ANALYZE import_judged (external_id, s_parent, v_parent_id)")
         # Each round refuses the children of what the round before refused.
         while True:
             cursor.execute(

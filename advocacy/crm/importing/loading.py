@@ -130,6 +130,7 @@ def load(
             # Held as long as this transaction lives: whoever can take it knows that the import is no longer running.
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [RUN_LOCK, run])
         cursor.execute("SET LOCAL work_mem = '64MB'")
+        _notice_a_killed_client(cursor)
         # References are checked at the end of each statement, not kept until the commit: the history trigger opens a
         # subtransaction for each row, and each of these looks through all that is kept.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -176,6 +177,15 @@ def load(
 
 
 RUN_LOCK, KIND_LOCK = 710_101, 710_102
+
+
+def _notice_a_killed_client(cursor: Any) -> None:
+    """Postgres ends a statement whose client has died, where its platform can tell; else at the statement's end."""
+    try:
+        with transaction.atomic():
+            cursor.execute("SET LOCAL client_connection_check_interval = '2s'")
+    except DatabaseError:
+        pass
 
 
 def _stage(cursor: Any, source: Source, plan: Plan, outcome: Outcome, beat: Beat) -> None:
@@ -288,6 +298,8 @@ def _judge(cursor: Any, plan: Plan, params: dict[str, Any]) -> None:
         " FROM import_judged WHERE reason IS NULL GROUP BY external_id HAVING count(*) > 1) twice"
         f" WHERE j.reason IS NULL AND j.external_id = twice.external_id AND {place} < twice.last"
     )
+    # Without it Postgres may take a file of thousands for a handful, and compare each row with each.
+    cursor.execute("ANALYZE import_judged")
     cursor.execute(
         "CREATE TEMP VIEW import_ready AS SELECT * FROM import_judged WHERE reason IS NULL AND NOT superseded"
     )
