@@ -65,9 +65,9 @@ def asked_of_me(request: HttpRequest) -> dict[str, Any] | None:
 
 
 register(
-    NavItem(_("Requests"), QUEUE, "requests", WORK_DESK, 10, badge=waits_for_desk),
+    NavItem(_("Desk"), QUEUE, "requests", WORK_DESK, 10, badge=waits_for_desk),
     NavItem(
-        _("Requests"), "opportunities:requests", "requests", "opportunities.follow_own_requests", 15, badge=your_turn
+        _("My requests"), "opportunities:requests", "requests", "opportunities.follow_own_requests", 15, badge=your_turn
     ),
     Card("nominations", "opportunities.answer_nomination", 5, "opportunities/home/nominations.html", asked_of_me),
     Card("own_requests", "opportunities.follow_own_requests", 15, "opportunities/home/requests.html", own_requests),
