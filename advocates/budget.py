@@ -413,10 +413,9 @@ def answered(channel: str, source_id: str | int, advocate: Advocate, *, at: date
 
 def lock(advocate: Advocate) -> Account:
     """Lock the account, then the advocate: the order everybody keeps, so that nobody waits in a circle."""
-    account_id = Account.objects.filter(contacts__advocate=advocate.pk).values_list("pk", flat=True).get()
-    account = Account.objects.select_for_update().get(pk=account_id)
+    account = Account.objects.select_for_update(of=("self",)).get(contacts__advocate=advocate.pk)
     locked = Advocate.objects.select_for_update(of=("self",)).select_related("contact").get(pk=advocate.pk)
-    if locked.contact.account_id != account_id:
+    if locked.contact.account_id != account.pk:
         raise Refused(_("%(name)s has just moved to another account. Try again.") % {"name": locked.contact.full_name})
     return account
 
@@ -426,7 +425,14 @@ def project(account: Account, *, at: datetime) -> None:
 
     The account is locked, so whoever else would write these waits. Caps for one kind are left to the budget itself.
     """
-    people = list(Advocate.objects.filter(contact__account=account).select_related("contact__account").order_by("pk"))
+    project_all([account], at=at)
+
+
+def project_all(accounts: Sequence[Account], *, at: datetime) -> None:
+    """``project`` for several accounts, all of them locked, in the same number of queries."""
+    people = list(
+        Advocate.objects.filter(contact__account__in=accounts).select_related("contact__account").order_by("pk")
+    )
     known = facts_of(people, at=at)
     changed = []
     for advocate in people:

@@ -34,5 +34,6 @@ class Lifecycle(models.Model):
         rows = type(self)._default_manager.filter(pk=self.pk, status=before)
         if not rows.update(status=target, **stamps):
             raise IllegalMove(f"Somebody else has changed this meanwhile; it is no longer “{before}”.")
-        self.refresh_from_db()
+        # Only what was written: relations read along with the object stay with it.
+        self.refresh_from_db(fields=["status", *stamps])
         return self

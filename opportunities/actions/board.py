@@ -57,10 +57,11 @@ def _reread(advocate: Advocate) -> Advocate:
 
 def _lock_claim(claim: Claim) -> Claim:
     """The same locks for a claim that exists; it comes back as it is now, with what its moves need."""
-    _lock(claim.opportunity, claim.advocate)
-    return Claim.objects.select_related(
-        "opportunity__kind", "opportunity__run_by", "advocate__contact__account", "advocate__pod__manager"
-    ).get(pk=claim.pk)
+    list(Opportunity.objects.select_for_update().filter(pk=claim.opportunity_id).values_list("pk"))
+    budget.lock(claim.advocate)
+    locked = Claim.objects.select_related("opportunity__kind", "opportunity__run_by").get(pk=claim.pk)
+    locked.advocate = _reread(claim.advocate)
+    return locked
 
 
 # --- Opportunities ----------------------------------------------------------------------------------------------------

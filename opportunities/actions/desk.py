@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -176,7 +177,7 @@ def nominate(
         raise Refused(_("Choose at least one advocate."))
     locked = _lock(wanted)
     _must_be_active(locked)
-    if desk.yes_count(_nominations(locked)) >= locked.wanted:
+    if desk.yes_count(_standings(locked)) >= locked.wanted:
         raise Refused(_("Enough advocates have said yes already."))
     if locked.manager is None:
         locked.manager = by
@@ -261,23 +262,23 @@ def _score(found: "matching.Candidate | None", need: matching.Need) -> dict[str,
 def recall(nomination: Nomination, *, by: Any, at: datetime) -> Nomination:
     """Take back a question nobody has answered yet; it counts no more against the advocate's budget."""
     locked = _lock(nomination.request)
-    nominated = _reread(nomination)
+    nominated = _reread(nomination, locked)
     if nominated.status == Nomination.Status.RECALLED:
         return nominated
     if nominated.status != Nomination.Status.ASKED:
         raise Refused(_("%(name)s has answered already.") % {"name": nominated.advocate})
-    _take_back(nominated, because="desk", at=at)
+    _take_back(nominated, locked, because="desk", at=at)
     _settle(locked, at=at)
     return nominated
 
 
-def _take_back(nominated: Nomination, *, because: str, at: datetime) -> None:
+def _take_back(nominated: Nomination, locked: ReferenceRequest, *, because: str, at: datetime) -> None:
     nominated.move_to(Nomination.Status.RECALLED, answered_at=None)
     budget.release(Channel.DESK, nominated.request_id, nominated.advocate, at=at)
     # Whoever has not got the question yet need not hear that it is gone.
     unsent = Message.objects.filter(kind=mails.NOMINATION, dedupe_key=str(nominated.pk), status=Message.Status.DUE)
     if not unsent.update(status=Message.Status.CANCELLED, result="taken back"):
-        mails.taken_back(_reread(nominated), because=because, at=at)
+        mails.taken_back(nominated, because=because, at=at)
 
 
 # --- The advocate's answer --------------------------------------------------------------------------------------------
@@ -285,7 +286,7 @@ def _take_back(nominated: Nomination, *, because: str, at: datetime) -> None:
 def accept(nomination: Nomination, *, times: Sequence[datetime], at: datetime, by: Any = None) -> Nomination:
     """The advocate says yes and proposes times. The yes becomes a claim; who asked is told at once."""
     locked = _lock(nomination.request)
-    nominated = _reread(nomination)
+    nominated = _reread(nomination, locked)
     if nominated.status == Nomination.Status.ACCEPTED:
         return nominated
     _must_be_answerable(locked, nominated)
@@ -296,7 +297,6 @@ def accept(nomination: Nomination, *, times: Sequence[datetime], at: datetime, b
     frame = Opportunity.objects.get(request=locked)
     claim = board.claim_for_nomination(nominated.advocate, frame, at=at, minutes=locked.kind.minutes)
     nominated.move_to(Nomination.Status.ACCEPTED, answered_at=at, claim=claim)
-    nominated = _reread(nominated)
     if timed:
         _keep_times(nominated, times)
     budget.answered(Channel.DESK, locked.pk, nominated.advocate, at=at)
@@ -304,9 +304,9 @@ def accept(nomination: Nomination, *, times: Sequence[datetime], at: datetime, b
     if locked.first_yes_at is None:
         ReferenceRequest.objects.filter(pk=locked.pk).update(first_yes_at=at)
         locked.first_yes_at = at
-    if desk.yes_count(_nominations(locked)) >= locked.wanted:
+    if desk.yes_count(_standings(locked)) >= locked.wanted:
         for other in others.order_by("advocate__contact__account", "advocate"):
-            _take_back(_reread(other), because="enough", at=at)
+            _take_back(_reread(other, locked), locked, because="enough", at=at)
     mails.said_yes(nominated, at=at)
     _news(locked, "yes", nominated.pk, _("%(name)s said yes to %(prospect)s.") % _words(locked, nominated), at=at)
     if locked.manager:
@@ -320,14 +320,14 @@ def accept(nomination: Nomination, *, times: Sequence[datetime], at: datetime, b
 def propose_times(nomination: Nomination, *, times: Sequence[datetime], at: datetime) -> Nomination:
     """Other times than those proposed with the yes, because none of them suited."""
     locked = _lock(nomination.request)
-    nominated = _reread(nomination)
+    nominated = _reread(nomination, locked)
     claim = nominated.claim
     if nominated.status != Nomination.Status.ACCEPTED or claim is None or claim.status not in ("claimed", "confirmed"):
         raise Refused(_("There is no time to be found for this any more."))
     _check_times(times, timed=True, at=at)
     nominated.times.filter(chosen_at__isnull=True).delete()
     _keep_times(nominated, times)
-    nominated = _reread(nominated)
+    nominated = _reread(nominated, locked)
     mails.said_yes(nominated, at=at)
     said = _("%(name)s has proposed other times for %(prospect)s.") % _words(locked, nominated)
     _news(locked, "times", f"{nominated.pk}:{at.isoformat()}", said, at=at)
@@ -347,14 +347,13 @@ def decline(
 ) -> Nomination:
     """The advocate says not now; they may rule the company out, or the kind, for good. The ask counts as asked."""
     locked = _lock(nomination.request)
-    nominated = _reread(nomination)
+    nominated = _reread(nomination, locked)
     if nominated.status == Nomination.Status.DECLINED:
         return nominated
     if nominated.status not in {Nomination.Status.ASKED, Nomination.Status.EXPIRED}:
         raise Refused(_gone(nominated))
     budget.lock(nominated.advocate)
     nominated.move_to(Nomination.Status.DECLINED, answered_at=at, decline_reason=reason.strip()[:300])
-    nominated = _reread(nominated)
     budget.answered(Channel.DESK, locked.pk, nominated.advocate, at=at)
     spine.record(Deed.NOMINATION_DECLINED, at=at, source=nominated, contact=nominated.advocate.contact, by=by)
     _keep_own_word(
@@ -379,17 +378,17 @@ def _keep_own_word(advocate: Advocate, *, companies: Iterable[str], kind: str) -
 def expire(nomination: Nomination, *, at: datetime) -> Nomination:
     """Nobody answered in time: the desk moves on. A late yes is still welcome while the request needs one."""
     locked = _lock(nomination.request)
-    nominated = _reread(nomination)
+    nominated = _reread(nomination, locked)
     if nominated.status != Nomination.Status.ASKED or nominated.answer_by > at:
         return nominated
     nominated.move_to(Nomination.Status.EXPIRED)
     _settle(locked, at=at)
     _tell_desk_when_nobody_is_left(locked, at=at)
-    return _reread(nominated)
+    return nominated
 
 
 def _tell_desk_when_nobody_is_left(locked: ReferenceRequest, *, at: datetime) -> None:
-    nominations = _nominations(locked)
+    nominations = _standings(locked)
     if locked.status in desk.ENDED or desk.yes_count(nominations) >= locked.wanted:
         return
     if any(one.status == Nomination.Status.ASKED for one in nominations):
@@ -411,7 +410,7 @@ def _tell_desk_when_nobody_is_left(locked: ReferenceRequest, *, at: datetime) ->
 def pick_time(time: ProposedTime, *, at: datetime, by: Any = None) -> Claim:
     """The requester or prospect takes one of the proposed times; both sides get it for their calendars."""
     locked = _lock(time.nomination.request)
-    nominated = _reread(time.nomination)
+    nominated = _reread(time.nomination, locked)
     time = ProposedTime.objects.get(pk=time.pk)
     claim = nominated.claim
     if nominated.status != Nomination.Status.ACCEPTED or claim is None or claim.status not in UNDER_WAY:
@@ -434,7 +433,7 @@ def pick_time(time: ProposedTime, *, at: datetime, by: Any = None) -> Claim:
 def no_time_fits(nomination: Nomination, *, text: str, by: Any, at: datetime) -> Nomination:
     """None of the proposed times suits: the advocate is asked for others, in the requester's words."""
     locked = _lock(nomination.request)
-    nominated = _reread(nomination)
+    nominated = _reread(nomination, locked)
     claim = nominated.claim
     if nominated.status != Nomination.Status.ACCEPTED or claim is None or claim.status not in ("claimed", "confirmed"):
         raise Refused(_("A time is set already. Ask the desk to move it."))
@@ -450,14 +449,14 @@ def no_time_fits(nomination: Nomination, *, text: str, by: Any, at: datetime) ->
         notify(nominated.advocate.user, "other_times", key=f"{nominated.pk}:{at.isoformat()}", text=told,
                url=_answer_url(nominated), at=at)  # fmt: skip
     _settle(locked, at=at)
-    return _reread(nominated)
+    return _reread(nominated, locked)
 
 
 @transaction.atomic
 def move_time(nomination: Nomination, *, starts_at: datetime, by: Any, at: datetime) -> Claim:
     """The desk moves a set time; every calendar follows."""
     locked = _lock(nomination.request)
-    nominated = _reread(nomination)
+    nominated = _reread(nomination, locked)
     if nominated.claim is None:
         raise Refused(_("There is no set time to move."))
     claim = board.reschedule(nominated.claim, starts_at=starts_at, at=at, by=by)
@@ -503,7 +502,7 @@ def follow(nomination: Nomination, *, at: datetime) -> ReferenceRequest:
     Both sides' word that it took place is proof enough; a person's is needed only where they differ.
     """
     locked = _lock(nomination.request)
-    nominated = _reread(nomination)
+    nominated = _reread(nomination, locked)
     claim = nominated.claim
     if nominated.status != Nomination.Status.ACCEPTED or claim is None:
         return locked
@@ -536,8 +535,8 @@ def _take_over_time(nominated: Nomination, claim: Claim, *, at: datetime) -> Non
 @transaction.atomic
 def verify(nomination: Nomination, *, by: Any, at: datetime) -> ReferenceRequest:
     """The desk vouches that it took place, where a side stays silent."""
-    _lock(nomination.request)
-    nominated = _reread(nomination)
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination, locked)
     if nominated.claim is None:
         raise Refused(_("There is nothing to verify yet."))
     if nominated.claim.scheduled_for and nominated.claim.scheduled_for > at:
@@ -549,8 +548,8 @@ def verify(nomination: Nomination, *, by: Any, at: datetime) -> ReferenceRequest
 @transaction.atomic
 def missed(nomination: Nomination, *, by_prospect: bool, by: Any, at: datetime) -> ReferenceRequest:
     """It did not take place. When it was the prospect who did not come, the advocate gets an apology and the points."""
-    _lock(nomination.request)
-    nominated = _reread(nomination)
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination, locked)
     if nominated.claim is None:
         raise Refused(_("There is nothing that could have been missed."))
     if nominated.claim.scheduled_for and nominated.claim.scheduled_for > at:
@@ -563,7 +562,7 @@ def missed(nomination: Nomination, *, by_prospect: bool, by: Any, at: datetime) 
 @transaction.atomic
 def thank(nomination: Nomination, *, text: str, by: Any, at: datetime) -> Claim:
     """Thank the advocate for this reference, in the manager's words."""
-    nominated = _reread(nomination)
+    nominated = _reread(nomination, _lock(nomination.request))
     if nominated.claim is None:
         raise Refused(_("Thank them when it is done."))
     return board.thank(nominated.claim, text=text, by=by, at=at)
@@ -571,7 +570,6 @@ def thank(nomination: Nomination, *, text: str, by: Any, at: datetime) -> Claim:
 
 def _fallen_through(locked: ReferenceRequest, nominated: Nomination, *, at: datetime) -> None:
     nominated.move_to(Nomination.Status.RECALLED)
-    nominated = _reread(nominated)
     mails.fell_through(nominated, at=at)
     said = _("%(name)s cannot make it for %(prospect)s; the desk looks again.") % _words(locked, nominated)
     _news(locked, "fell_through", nominated.pk, said, at=at)
@@ -627,7 +625,7 @@ def _end(wanted: ReferenceRequest, status: str, *, reason: str, by: Any, at: dat
     _lock_people([one.advocate_id for one in nominations])
     for nominated in nominations:
         if nominated.status == Nomination.Status.ASKED:
-            _take_back(nominated, because="ended", at=at)
+            _take_back(nominated, locked, because="ended", at=at)
         elif nominated.claim is not None and nominated.claim.status in UNDER_WAY:
             board.decline(nominated.claim, reason=reason, at=at, by=by)
             nominated.move_to(Nomination.Status.RECALLED)
@@ -648,9 +646,7 @@ def _close(locked: ReferenceRequest, status: str, *, reason: str = "", at: datet
     stamps: dict[str, Any] = {"closed_at": at, "close_reason": reason[:300]}
     if status == Status.FULFILLED:
         stamps["fulfilled_at"] = at
-    manager, requester, kind = locked.manager, locked.requester, locked.kind
     locked.move_to(status, **stamps)
-    locked.manager, locked.requester, locked.kind = manager, requester, kind
     Opportunity.objects.filter(request=locked, status=Opportunity.Status.OPEN).update(status=Opportunity.Status.CLOSED)
     Task.objects.filter(key__startswith=f"nobody-left:{locked.pk}:", done_at__isnull=True).update(done_at=at)
     _wait_for(locked, WaitingFor.NOBODY, at=at)
@@ -665,22 +661,40 @@ def _lock(wanted: ReferenceRequest) -> ReferenceRequest:
     return locked
 
 
-def _nominations(wanted: ReferenceRequest) -> list[Nomination]:
+def _nominations(locked: ReferenceRequest) -> list[Nomination]:
     """All nominations of a locked request, as they are now."""
-    rows = Nomination.objects.filter(request=wanted).select_related(
-        "request__kind", "request__requester", "request__manager", "request__deal", "advocate__contact__account",
-        "advocate__user", "claim__opportunity", "claim__advocate", "nominated_by",
-    )  # fmt: skip
-    return list(rows.prefetch_related("times", "claim__feedback").order_by("pk"))
+    return _whole(Nomination.objects.filter(request=locked).order_by("pk"), locked)
 
 
-def _reread(nomination: Nomination) -> Nomination:
-    return next(one for one in _nominations(nomination.request) if one.pk == nomination.pk)
+def _reread(nomination: Nomination, locked: ReferenceRequest) -> Nomination:
+    """One nomination of a locked request, as it is now."""
+    return _whole(Nomination.objects.filter(request=locked, pk=nomination.pk), locked)[0]
+
+
+def _whole(rows: QuerySet[Nomination], locked: ReferenceRequest) -> list[Nomination]:
+    """With all that moves and mails read. What is locked already is taken over, not joined once more."""
+    rows = rows.select_related(
+        "advocate__contact__account", "advocate__user", "claim__opportunity", "nominated_by"
+    ).prefetch_related("times", "claim__feedback")
+    found = list(rows)
+    for one in found:
+        one.request = locked
+        if one.claim is not None:
+            one.claim.advocate = one.advocate
+    return found
+
+
+def _standings(locked: ReferenceRequest) -> list[Nomination]:
+    """All nominations of a locked request with what decides where it stands: claims, times and feedback, no people."""
+    rows = (
+        Nomination.objects.filter(request=locked).select_related("claim").prefetch_related("times", "claim__feedback")
+    )
+    return list(rows.order_by("pk"))
 
 
 def _settle(locked: ReferenceRequest, *, at: datetime) -> None:
     """Write the status and whose turn it is, as they follow from the nominations."""
-    nominations = _nominations(locked)
+    nominations = _standings(locked)
     question_out = locked.notes.filter(asks=True, answered_at__isnull=True).exists()
     if not nominations and locked.status == Status.NEW:
         status: str = Status.NEW
@@ -693,9 +707,7 @@ def _settle(locked: ReferenceRequest, *, at: datetime) -> None:
         _news(locked, "fulfilled", "", said, at=at)
         return
     if status != locked.status:
-        manager, requester, kind = locked.manager, locked.requester, locked.kind
         locked.move_to(status)
-        locked.manager, locked.requester, locked.kind = manager, requester, kind
     _wait_for(locked, waiting, at=at)
 
 
@@ -723,7 +735,7 @@ def _must_be_answerable(locked: ReferenceRequest, nominated: Nomination) -> None
         raise Refused(_gone(nominated))
     if locked.status in desk.ENDED:
         raise Refused(_("This has ended meanwhile. Thank you all the same!"))
-    if desk.yes_count(_nominations(locked)) >= locked.wanted:
+    if desk.yes_count(_standings(locked)) >= locked.wanted:
         raise Refused(_("Somebody else has said yes meanwhile. Thank you all the same!"))
 
 
