@@ -135,6 +135,10 @@ def load(
         # subtransaction for each row, and each of these looks through all that is kept.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         _stage(cursor, source, plan, outcome, beat)
+        if outcome.rows > MANY_ROWS:
+            # Statistics say nothing of rows this transaction has just written, and after an analyze in between they
+            # may say "none": a plan that compares each row with each would then look cheap, and take an hour.
+            cursor.execute("SET LOCAL enable_nestloop = off")
         beat("matching", outcome.rows)
         # Two imports of one kind follow each other, so that the second sees what the first brought.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [KIND_LOCK, plan.kind.slug])
@@ -177,6 +181,9 @@ def load(
 
 
 RUN_LOCK, KIND_LOCK = 710_101, 710_102
+
+MANY_ROWS = 1_000
+"""From here on reading a whole table once is cheaper than being wrong about its size."""
 
 
 def _notice_a_killed_client(cursor: Any) -> None:
