@@ -222,7 +222,7 @@ class TestTheKindsToBeginWith:
                 "steps": ["claimed", "delivered", "verified"],
             },
         )
-        seed = import_module("opportunities.migrations.0004_the_kinds")
+        seed = import_module("opportunities.migrations.0003_the_kinds")
         for _twice in range(2):
             seed.seed(apps, None)
         slugs = [row[0] for row in seed.KINDS]

@@ -88,6 +88,6 @@ def seed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("opportunities", "0003_the_board")]
+    dependencies = [("opportunities", "0002_what_a_match_weighs")]
 
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]

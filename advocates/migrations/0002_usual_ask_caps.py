@@ -14,5 +14,5 @@ def seed(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("advocates", "0002_points_once_for_each_advocate")]
+    dependencies = [("advocates", "0001_initial")]
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]

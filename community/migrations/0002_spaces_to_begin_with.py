@@ -38,5 +38,5 @@ def begin(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("community", "0003_moderation_on_record_and_norms")]
+    dependencies = [("community", "0001_initial")]
     operations = [migrations.RunPython(begin, migrations.RunPython.noop)]

@@ -18,5 +18,5 @@ def seed(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("advocates", "0006_tiers_and_who_told")]
+    dependencies = [("advocates", "0003_usual_rules_and_invitations")]
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]

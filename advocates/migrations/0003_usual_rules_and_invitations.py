@@ -80,5 +80,5 @@ def seed(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("advocates", "0004_applications_and_watermarks")]
+    dependencies = [("advocates", "0002_usual_ask_caps")]
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
