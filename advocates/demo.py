@@ -10,6 +10,7 @@ from advocacy.crm.models import Contact
 from advocacy.lib.lifecycle import Refused
 from advocates import jobs, stages
 from advocates.actions import do_task, invitations, joining
+from advocates.actions.profile import answer_recognition
 from advocates.models import Advocate, Application, AwayPeriod, Invitation, LifecycleRule, Pod, Recognition, Task
 
 PODS = (
@@ -195,18 +196,20 @@ def _celebrate(world: Any, day: date) -> None:
     everybody = list(done.select_related("contact"))
     if not everybody:
         return
-    advocate = world.rng.choice(everybody)
+    proven = [one for one in everybody if one.stage >= Advocate.Stage.PROVEN]
+    advocate = world.rng.choice(proven or everybody)
     title, text = world.rng.choice(CELEBRATED)
     recent = (world.today - day).days < 20
-    Recognition.objects.create(
+    made = Recognition.objects.create(
         advocate=advocate,
         kind=world.rng.choice(list(Recognition.Kind.values)),
         title=title.format(name=advocate.contact.given_name),
         text=text,
         created_at=world.at(day),
         by=world.users["moderator"],
-        approved_at=world.at(day + timedelta(days=2)) if not recent or world.chance(0.7) else None,
     )
+    if not recent or world.chance(0.7):
+        answer_recognition(made, yes=True, at=world.at(min(day + timedelta(days=2), world.today)))
 
 
 def end(world: Any) -> None:

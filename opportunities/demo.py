@@ -48,7 +48,7 @@ def begin(world: Any) -> None:
     sales = StakeholderTeam.objects.get(slug="sales")
     for deal in world.deals:
         first = max(deal.opened_on + timedelta(days=world.rng.randint(8, 25)), world.first_day + timedelta(days=12))
-        last = (deal.closed_on or world.today) - timedelta(days=18)
+        last = deal.closed_on - timedelta(days=18) if deal.closed_on else world.today
         if deal.external_id != "DEAL-999" and first < last and world.chance(0.82):
             later(world, first, _file, deal, sales)
 
@@ -213,7 +213,7 @@ def _file(world: Any, day: date, deal: Deal, team: Any) -> None:
     filed = request_of(world, deal, at=world.at(day, 9), team=team, days=world.rng.randint(9, 25), kind=kind)
     # The desk learns: in the first months a request lay for days, now for hours.
     early = 1 - (day - world.first_day).days / max(1, (world.today - world.first_day).days)
-    later(world, day + timedelta(days=round(early * world.rng.randint(1, 6))), _nominate, filed.pk, 1)
+    later(world, day + timedelta(days=round(early * world.rng.randint(3, 7))), _nominate, filed.pk, 1)
 
 
 def _nominate(world: Any, day: date, pk: int, round_: int) -> None:
