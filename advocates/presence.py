@@ -82,7 +82,7 @@ def first_steps(advocate: Advocate) -> list[Step]:
         Step(_("Finish your profile"), profile, has_profile),
         Step(_("Say hello in the community"), "/community/", deeds["spoke"] > 0),
         Step(_("Claim your first opportunity"), "/opportunities/", deeds["claimed"] > 0),
-        Step(_("Add your away dates"), profile, advocate.away.exists()),
+        Step(_("Meet somebody: ask to be introduced"), reverse("advocates:write"), deeds["met"] > 0),
     ]
 
 

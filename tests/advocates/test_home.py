@@ -57,6 +57,8 @@ class TestHome:
         before = open_steps()
         spine.record(Deed.POSTED, contact=ines.contact, at=NOON, source=("topic", 1))
         assert before - open_steps() == {"Say hello in the community"}
+        spine.record(Deed.INTRODUCED, contact=ines.contact, at=NOON, source=("introduction", 1))
+        assert before - open_steps() == {"Say hello in the community", "Meet somebody: ask to be introduced"}
 
     def test_good_news_is_of_the_last_two_weeks(self, ines: Advocate, rita: User) -> None:
         spine.record(Deed.THANKED, contact=ines.contact, at=NOON, source=("claim", 1), by=rita)
