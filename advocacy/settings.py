@@ -191,6 +191,8 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)
 # How long a sender keeps what it has taken before another may. It renews while it lives, so this is only the time after
 # which the rest of a killed sender's share goes on; what it was just sending is then shown to a person as in doubt.
 MAIL_LEASE_SECONDS = env.float("MAIL_LEASE_SECONDS", default=30)
+# How many processes of the workers send at once; fewer than there are, so that a large mailing leaves room for the clock.
+MAIL_SENDERS = env.int("MAIL_SENDERS", default=1)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="program@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

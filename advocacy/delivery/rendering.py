@@ -32,6 +32,10 @@ class CannotRender(Exception):
     """This message cannot be made into a mail; the text says why, for the outbox."""
 
 
+class Withheld(Exception):
+    """This mail would say nothing to its reader and shall not go; the text says why, for the outbox."""
+
+
 @dataclass(frozen=True)
 class Rendered:
     """The words of one mail; ``reply_to`` and ``leave_url`` are what the renderer found out on its way."""

@@ -21,7 +21,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg2.extensions import AsIs
@@ -173,6 +173,9 @@ class Sender:
 
     # --- One message --------------------------------------------------------------------------------------------------
     def _one(self, message: Message, words: Rendered | Exception | None, program: Program) -> None:
+        if isinstance(words, rendering.Withheld):
+            self._withheld(message, str(words))
+            return
         try:
             if words is None:
                 raise rendering.CannotRender(_("Nobody rendered it."))
@@ -287,6 +290,12 @@ class Sender:
             status=status, leased_until=None, leased_by="", result=said[:480], due_at=due_at or F("due_at")
         )
 
+    def _withheld(self, message: Message, why: str) -> None:
+        self.counts[Status.SUPPRESSED] += 1
+        Message.objects.filter(pk=message.pk, status=Status.LEASED, leased_by=self.name).update(
+            status=Status.SUPPRESSED, leased_until=None, leased_by="", secret=None, result=why[:480]
+        )
+
     def _failed(self, message: Message, why: str) -> None:
         self.counts["failed"] += 1
         Message.objects.filter(pk=message.pk, status=Status.LEASED, leased_by=self.name).update(
@@ -374,6 +383,14 @@ def suppress(email: str, reason: str, *, at: datetime, kind: str = "*", note: st
     Suppression.objects.bulk_create(
         [Suppression(email=email.lower(), kind=kind, reason=reason, at=at, note=note[:300])], ignore_conflicts=True
     )
+
+
+def at_work(*, at: datetime) -> int:
+    """How many senders have mail in hand. One that was killed counts no longer than its lease would have lasted."""
+    lease = timedelta(seconds=settings.MAIL_LEASE_SECONDS)
+    waiting = Q(status=Status.LEASED, leased_until__gt=at)
+    on_its_way = Q(status=Status.SENDING, leased_until__gt=at, sending_since__gt=at - lease)
+    return Message.objects.filter(waiting | on_its_way).values("leased_by").distinct().count()
 
 
 def anything_due(*, at: datetime) -> bool:

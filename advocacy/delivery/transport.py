@@ -5,6 +5,7 @@ All of smtplib's exceptions are ``OSError``s, like those of the socket.
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,8 +195,6 @@ class BackendTransport(Transport):
     def send(self, prepared: EmailMultiAlternatives) -> str:
         try:
             self.backend.send_messages([prepared])  # type: ignore[attr-defined]
-        except ConnectionRefusedError as error:
-            raise NotTaken(_said(error)) from error
         except Exception as error:
             raise _judged(error) from error
         status = getattr(prepared, "anymail_status", None)
@@ -204,23 +203,67 @@ class BackendTransport(Transport):
 
 def _judged(error: Exception) -> Problem:
     """What a provider's refusal means; anything unclear is in doubt, for it may have gone."""
+    names = {kind.__name__ for one in _behind(error) for kind in type(one).__mro__}
     code = getattr(error, "status_code", None)
-    if type(error).__name__ in {"AnymailRecipientsRefused", "AnymailInvalidAddress"}:
+    if names & NEVER_CONNECTED:
+        return Unreachable(_said(error))
+    if "AnymailRecipientsRefused" in names or "AnymailInvalidAddress" in names:
         return Never(_said(error), bounced=True)
+    if names & NEVER_ASKED:
+        return Never(_said(error))
     if isinstance(code, int):
-        if code == 429 or code == 503:
+        if code in {401, 403}:  # our key is wrong or its right is gone: the next mail would hear the same
+            return Unreachable(_said(error))
+        if code in {429, 503}:
             return NotNow(_said(error))
         if 400 <= code < 500:
             return Never(_said(error))
     return InDoubt(_said(error))
 
 
+# By name, for each provider's library brings its own: urllib3's, requests', botocore's, and the socket's.
+NEVER_CONNECTED = {
+    "ConnectionRefusedError", "gaierror", "NewConnectionError", "NameResolutionError", "ConnectTimeoutError",
+    "ConnectTimeout", "EndpointConnectionError", "SSLCertVerificationError",
+}  # fmt: skip
+NEVER_ASKED = {
+    "AnymailUnsupportedFeature", "AnymailSerializationError", "AnymailConfigurationError", "ImproperlyConfigured",
+}  # fmt: skip
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """An error and those it was made of, however its library wraps them."""
+    waiting: list[Any] = [error]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        before = None if one.__suppress_context__ else one.__context__
+        waiting += [one.__cause__, before, getattr(one, "reason", None), *one.args]
+
+
 def _knows_no_such_address(code: int, text: bytes) -> bool:
-    """Whether a refusal of the recipient is about the address, rather than about us or a full mailbox."""
+    """Whether a refusal of the recipient is about the address, rather than about us or a full mailbox.
+
+    Many servers say 550 to anything, their own policy and block lists included: then it takes words, or the enhanced
+    code for an address that is not there. A reader is not dropped for a quarrel between two servers.
+    """
     enhanced = re.match(rb"\s*5\.(\d{1,3})\.(\d{1,3})", text)
     if enhanced:
-        return enhanced.group(1) == b"1"
-    return code in {550, 551, 553}
+        return enhanced.group(1) == b"1" and enhanced.group(2) in {b"1", b"2", b"3", b"6", b"10"}
+    return code in {550, 551, 553} and bool(_NO_SUCH_ADDRESS.search(text)) and not _ABOUT_US.search(text)
+
+
+_NO_SUCH_ADDRESS = re.compile(
+    rb"(?i)(no such|unknown|invalid|non-?existent) (\w+ )?(user|mailbox|recipient|account|address|person)"
+    rb"|(user|mailbox|recipient|account|address)\b[^.;]{0,60}?"
+    rb"(unknown|not found|invalid|does ?n[o']t exist|does not exist|not exist|no longer|disabled|unrouteable)"
+    rb"|unrouteable address|no mailbox"
+)
+_ABOUT_US = re.compile(rb"(?i)sender|relay|block|polic|spam|\brbl\b|reputation|\bfrom\b|\bIP\b")
 
 
 def _text(code: int, text: bytes) -> str:

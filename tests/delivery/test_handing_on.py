@@ -8,10 +8,22 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
+import requests
+from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
 
 from advocacy.delivery.mime import Mail
-from advocacy.delivery.transport import InDoubt, Never, NotNow, NotTaken, SmtpTransport, Unreachable
+from advocacy.delivery.transport import (
+    BackendTransport,
+    InDoubt,
+    Never,
+    NotNow,
+    NotTaken,
+    Problem,
+    SmtpTransport,
+    Unreachable,
+    _judged,
+)
 
 MAIL = Mail(
     sender="program@portal.test", sender_name="Circle", to="ines@customer.test", to_name="Ines", subject="Hello",
@@ -129,8 +141,15 @@ def test_refused_for_good_at_any_step(step):
     ("answer", "bounced"),
     [
         ("550 5.1.1 no such user", True),
-        ("550 unknown", True),
-        ("553 no", True),
+        ("550 5.1.8 bad sender's system", False),
+        ("550 user unknown", True),
+        ("550 Requested action not taken: no such mailbox here", True),
+        ("551 The address does not exist", True),
+        ("553 no", False),
+        ("550 relay not permitted", False),
+        ("550 Sender IP blocked, see http://rbl.test/unknown", False),
+        ("550 sender address does not exist", False),
+        ("550 mailbox unavailable", False),
         ("550 5.7.26 not signed", False),
         ("552 5.2.2 mailbox full", False),
         ("554 no", False),
@@ -207,3 +226,36 @@ def test_an_address_beyond_ascii_needs_a_server_that_takes_it():
     with server_and_way_out(extensions="SMTPUTF8") as (server, out):
         send(out, mail)
         assert "zoë@customer.test".encode() in server.taken[0]
+
+
+class TestThroughAProvidersApi:
+    """What the libraries of mail providers raise, wrapped as they wrap it."""
+
+    def handed_on(self, url: str) -> Exception:
+        backend = get_connection(
+            "anymail.backends.mailgun.EmailBackend", api_key="k", api_url=url, sender_domain="portal.test"
+        )
+        backend.timeout = 2
+        with pytest.raises(Problem) as problem:
+            send(BackendTransport(backend))
+        return problem.value
+
+    @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://no-such-host.invalid/"])
+    def test_nobody_there_stops_the_run_and_loses_nothing(self, url):
+        assert isinstance(self.handed_on(url), Unreachable)
+
+    def test_an_answer_that_is_lost_is_in_doubt(self):
+        with server_and_way_out({"POST": HANG_UP}) as (server, _out):
+            assert isinstance(self.handed_on(f"http://127.0.0.1:{server.port}/"), InDoubt)
+
+    @pytest.mark.parametrize(
+        ("status", "means"),
+        [(401, Unreachable), (403, Unreachable), (400, Never), (429, NotNow), (503, NotNow), (500, InDoubt)],
+    )
+    def test_what_a_status_means(self, status, means):
+        error = type("AnymailRequestsAPIError", (Exception,), {"status_code": status})("no")
+        assert type(_judged(error)) is means
+
+    def test_a_read_that_took_too_long_is_in_doubt(self):
+        assert isinstance(_judged(requests.exceptions.ReadTimeout("read timed out")), InDoubt)
+        assert isinstance(_judged(requests.exceptions.ConnectTimeout("connect timed out")), Unreachable)

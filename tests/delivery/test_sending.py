@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import ConsentState, Program, RecordedBasis
-from advocacy.delivery import outbox
+from advocacy.delivery import outbox, tasks
 from advocacy.delivery import sender as sending
 from advocacy.delivery.models import Batch, Message, Suppression
 from advocacy.delivery.transport import InDoubt, Never, NotNow, NotTaken, Unreachable
@@ -355,6 +356,14 @@ class TestTrouble:
         owe("A@customer.test")
         assert sender.run() == {"suppressed": 1}
 
+    def test_a_mail_that_would_say_nothing_to_its_reader_does_not_go(self, owe, sender, out, monkeypatch):
+        message = owe("a@customer.test")
+        nothing = sending.rendering.Withheld("Nothing on the board is open to this reader.")
+        monkeypatch.setitem(sending.rendering._batch_renderers, message.template, lambda rows: {rows[0].pk: nothing})
+        assert sender.run() == {"suppressed": 1}
+        assert fresh(message).result == "Nothing on the board is open to this reader."
+        assert out.mails == []
+
     def test_a_refusal_of_the_content_does_not_suppress_the_address(self, owe, sender, out):
         message = owe("a@customer.test")
         out.says["a@customer.test"] = Never("554 5.7.1 looks like spam")
@@ -453,3 +462,57 @@ class TestAKilledSender:
         first._not_let_out(taken, cap=0)
         assert len(out.mails) == 1
         assert fresh(message).status == "sent"
+
+
+class TestManyNudges:
+    """A large mailing and many nudges: one process sends, one successor waits, the rest is free for the clock."""
+
+    @pytest.fixture
+    def successors(self, monkeypatch, out):
+        asked = []
+        monkeypatch.setattr(tasks.send_due, "apply_async", lambda **_more: asked.append(1))
+        monkeypatch.setattr(sending, "transport", lambda: out)
+        return asked
+
+    def test_while_one_sends_the_others_leave_it_to_that_one(self, owe, make_sender, out, successors):
+        now = timezone.now()
+        for number in range(6):
+            owe(f"p{number}@customer.test", batch="edition:1")
+        busy = make_sender(share=2, clock=lambda: now)
+        busy.take()
+        for _nudge in range(5):
+            tasks.send_due()
+        assert out.mails == []
+        assert successors == []
+        busy.release()
+        tasks.send_due()
+        assert len(out.mails) == 6
+
+    def test_each_run_has_one_successor(self, owe, out, successors, monkeypatch):
+        monkeypatch.setattr(sending.Sender, "run", lambda one, seconds: one.send_a_share())  # its time is up then
+        for number in range(sending.SHARE + 1):
+            owe(f"p{number}@customer.test", batch="edition:1")
+        tasks.send_due()
+        assert len(out.mails) == sending.SHARE
+        assert successors == [1]
+        tasks.send_due()
+        assert successors == [1], "nothing is left to do"
+
+    def test_a_killed_one_is_in_nobodys_way(self, owe, out, successors):
+        waiting, on_its_way, due = (owe(f"p{number}@customer.test") for number in range(3))
+        past = timezone.now() - timedelta(minutes=1)
+        Message.objects.filter(pk=waiting.pk).update(status="leased", leased_until=past, leased_by="dead")
+        Message.objects.filter(pk=on_its_way.pk).update(
+            status="sending", leased_until=past + timedelta(minutes=3), leased_by="dead", sending_since=past
+        )
+        tasks.send_due()
+        assert out.receivers == [waiting.to_email, due.to_email]
+
+    def test_more_may_send_at_once_where_there_are_more_processes(self, owe, make_sender, out, successors, settings):
+        settings.MAIL_SENDERS = 2
+        now = timezone.now()
+        for number in range(4):
+            owe(f"p{number}@customer.test")
+        make_sender(share=2, clock=lambda: now).take()
+        tasks.send_due()
+        assert len(out.mails) == 2
