@@ -1,5 +1,6 @@
 """What people do to mail: leave it, settle what is in doubt, read their news."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -9,6 +10,7 @@ from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import RecordedBasis
 from advocacy.delivery import outbox
+from advocacy.delivery.gates import SIGN_IN
 from advocacy.delivery.models import Message, Notification, Suppression
 from advocacy.delivery.sender import suppress
 from advocacy.lib.lifecycle import Refused
@@ -37,7 +39,8 @@ def leave(message: Message, *, everything: bool, at: datetime) -> None:
         if not everything:
             bases = bases.filter(purpose=message.basis)
         bases.update(ended_at=at)
-    if everything or contact is None:
+    # The address is remembered as well: another contact may have the same mailbox.
+    if everything or message.purpose or contact is None:
         _remember(message.to_email, ALL if everything else message.purpose or message.kind, at=at)
 
 
@@ -68,6 +71,10 @@ def settle(message: Message, what: str, *, by: User, at: datetime) -> Message:
             result=_("%(name)s found that it had gone. %(before)s") % by_whom,
         )
     if what == "again":
+        if message.kind.startswith(SIGN_IN) and message.secret is None:
+            raise Refused(
+                _("What was secret in it is gone, so it would say nothing. Let the person ask for a new one.")
+            )
         with transaction.atomic():
             settled = message.move_to(
                 Message.Status.DUE,
@@ -83,6 +90,18 @@ def settle(message: Message, what: str, *, by: User, at: datetime) -> Message:
             Message.Status.CANCELLED, secret=None, result=_("%(name)s cancelled it. %(before)s") % by_whom
         )
     raise Refused(_("Choose what shall become of it: it has gone, send it again, or cancel it."))
+
+
+def settle_many(messages: Iterable[Message], what: str, *, by: User, at: datetime) -> tuple[int, list[str]]:
+    """The same for several; returns how many were settled, and why others were not."""
+    settled, refusals = 0, []
+    for message in messages:
+        try:
+            settle(message, what, by=by, at=at)
+            settled += 1
+        except Refused as refusal:
+            refusals.append(f"{message.to_name or message.to_email}: {refusal}")
+    return settled, refusals
 
 
 # --- News -------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from advocacy.delivery import outbox, sender
 from advocacy.delivery.models import Message
 from advocacy.lib.jobs import job
@@ -17,5 +19,17 @@ def wake_sender(*, at: datetime) -> None:
 
 @job(every=timedelta(hours=1))
 def wipe_old_secrets(*, at: datetime) -> None:
-    """A sign-in code that could not be sent for a day is worth nothing, except to somebody who should not read it."""
-    Message.objects.filter(secret__isnull=False, created_at__lt=at - timedelta(days=1)).update(secret=None)
+    """A sign-in code that could not be sent for a day is worth nothing, except to somebody who should not read it.
+
+    Without it the mail says nothing, so what has not gone never goes.
+    """
+    old = Message.objects.filter(secret__isnull=False, created_at__lt=at - timedelta(days=1))
+    status = Message.Status
+    old.filter(status__in=[status.DUE, status.LEASED, status.FAILED, status.IN_DOUBT]).update(
+        status=status.CANCELLED,
+        secret=None,
+        leased_until=None,
+        leased_by="",
+        result=_("What was secret in it is a day old and worth nothing any more."),
+    )
+    old.exclude(status=status.SENDING).update(secret=None)

@@ -6,6 +6,7 @@ app_name = "delivery"
 urlpatterns: list[URLPattern] = [
     path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
     path("outbox/", views.outbox, name="outbox"),
+    path("outbox/settle/", views.settle_many, name="settle_many"),
     path("outbox/<uuid:message_id>/", views.message, name="message"),
     path("outbox/<uuid:message_id>/preview/", views.preview, name="preview"),
     path("outbox/<uuid:message_id>/<slug:what>/", views.settle, name="settle"),

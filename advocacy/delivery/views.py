@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import escape
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -19,6 +20,7 @@ from advocacy.delivery import actions, rendering, samples
 from advocacy.delivery.frame import framed
 from advocacy.delivery.models import Message, Notification
 from advocacy.lib import signed
+from advocacy.lib.given import whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -84,11 +86,18 @@ def outbox(request: HttpRequest) -> HttpResponse:
     if wanted := request.GET.get("q", "").strip().replace("\x00", ""):
         rows = rows.filter(to_email__icontains=wanted)
     page = page_by_key(rows, ["-id"], request.GET, size=MESSAGES_A_PAGE)
-    doubtful = everything.in_doubt().select_related("contact__account").order_by("-id")[: TROUBLE_SHOWN + 1]
+    in_doubt = everything.in_doubt()
+    doubtful = list(in_doubt.select_related("contact__account").order_by("-id")[: TROUBLE_SHOWN + 1])
     return respond(
         request,
         "delivery/outbox.html",
-        {"page": page, "doubtful": list(doubtful), "statuses": Message.Status.choices, "q": wanted},
+        {
+            "page": page,
+            "doubtful": doubtful,
+            "number_in_doubt": in_doubt.count() if doubtful else 0,
+            "statuses": Message.Status.choices,
+            "q": wanted,
+        },
         fragment="list",
     )
 
@@ -141,6 +150,32 @@ def settle(request: HttpRequest, message_id: uuid.UUID, what: str) -> HttpRespon
     if getattr(request, "htmx", None):
         return _message_page(request, here)
     return redirect("delivery:message", message_id=here.public_id)
+
+
+@requires("delivery.settle")
+@require_POST
+def settle_many(request: HttpRequest) -> HttpResponse:
+    """The same for those in doubt that were chosen, or for all of them."""
+    doubtful = Message.objects.visible_to(request.user).in_doubt().order_by("-id")
+    if request.POST.get("which") != "all":
+        numbers = [whole_number(text) for text in request.POST.getlist("message")]
+        doubtful = doubtful.filter(pk__in=[number for number in numbers if number is not None])
+    chosen = list(doubtful)
+    if not chosen:
+        messages.warning(request, _("Choose the mails first, or “all of them”; those settled meanwhile are gone."))
+        return redirect("delivery:outbox")
+    settled, refusals = actions.settle_many(
+        chosen,
+        request.POST.get("what", ""),
+        by=request.user,  # type: ignore[arg-type]
+        at=timezone.now(),
+    )
+    if settled:
+        said = ngettext("%(number)d mail settled.", "%(number)d mails settled.", settled)
+        messages.success(request, said % {"number": settled})
+    for refusal in refusals[:3]:
+        messages.warning(request, refusal)
+    return redirect("delivery:outbox")
 
 
 # --- Templates --------------------------------------------------------------------------------------------------------

@@ -90,6 +90,15 @@ class TestOneClick:
         assert strict_client.post(leave_url(letter), {"List-Unsubscribe": "One-Click"}).status_code == 200
         assert not allows(ines)
 
+    def test_another_contact_with_the_same_mailbox_has_left_as_well(
+        self, owe, letter, ines, strict_client, sender, out
+    ):
+        twin = make_advocate("Ines", contact=make_contact("Ines", email=ines.email.upper()), user=False).contact
+        owe(twin, purpose=Purpose.NEWSLETTER), owe(twin)
+        Message.objects.filter(pk=letter.pk).update(status="sent", sent_at=NOON)
+        strict_client.post(leave_url(letter), **ONE_CLICK)
+        assert sender.run() == {"suppressed": 1, "sent": 1}
+
     @pytest.mark.parametrize("method", ["get", "head", "options"])
     def test_looking_changes_nothing(self, letter, ines, strict_client, method):
         answer = getattr(strict_client, method)(leave_url(letter))

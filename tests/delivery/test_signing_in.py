@@ -1,14 +1,19 @@
 """Sign-in mail goes through the outbox: past consent, cap and suppression; its codes are not stored readable (X1)."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from advocacy.crm.models import Program
+from advocacy.delivery.actions import settle
+from advocacy.delivery.jobs import wipe_old_secrets
 from advocacy.delivery.models import Message, Suppression
+from advocacy.lib.lifecycle import Refused
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +84,22 @@ def test_a_password_reset_link_works_and_is_not_stored_readable(client, sender, 
     page = client.get(link.partition("testserver")[2], follow=True)
     assert page.status_code == 200
     assert b"password1" in page.content
+
+
+def test_a_code_that_could_not_be_sent_for_a_day_never_goes_without_it(client, sender, out, clock):
+    rita = make_user("Rita Morgan", "manager")
+    for status in ("due", "failed", "in_doubt"):
+        ask_for_a_code(Client(), rita.email)
+        Message.objects.filter(pk=Message.objects.latest("pk").pk).update(status=status, sending_since=clock.at)
+    clock.at = Message.objects.latest("pk").created_at + timedelta(hours=25)
+    wipe_old_secrets(at=clock.at)
+    assert set(Message.objects.values_list("status", "secret")) == {("cancelled", None)}
+    sender.run()
+    assert out.mails == []
+
+
+def test_what_has_lost_its_code_is_not_sent_again(client):
+    ask_for_a_code(client, make_user("Rita Morgan", "manager").email)
+    Message.objects.update(status="failed", secret=None)
+    with pytest.raises(Refused, match="ask for a new one"):
+        settle(Message.objects.get(), "again", by=make_user("Lena", "lead"), at=timezone.now())

@@ -80,6 +80,36 @@ class TestSettling:
         assert b"cancelled" in answer.content
 
 
+class TestSettlingMany:
+    @pytest.fixture
+    def three(self, owe):
+        made = [owe(f"p{number}@customer.test") for number in range(3)]
+        Message.objects.update(status="in_doubt", sending_since=NOON)
+        return made
+
+    def settle_many(self, client, **what):
+        return client.post(reverse("delivery:settle_many"), what, follow=True)
+
+    def test_those_chosen_and_no_others(self, client, lena, three):
+        page = client.get(reverse("delivery:outbox")).content.decode()
+        assert all(f'value="{message.pk}" form="settle-many"' in page for message in three)
+        answer = self.settle_many(client, what="sent", message=[three[0].pk, three[1].pk, "²", "9" * 40])
+        assert b"2 mails settled." in answer.content
+        assert [Message.objects.get(pk=one.pk).status for one in three] == ["sent", "sent", "in_doubt"]
+
+    def test_all_of_them(self, client, lena, three):
+        self.settle_many(client, what="cancel", which="all")
+        assert set(Message.objects.values_list("status", flat=True)) == {"cancelled"}
+
+    def test_none_chosen_says_so(self, client, lena, three):
+        assert b"Choose the mails first" in self.settle_many(client, what="sent").content
+        assert Message.objects.in_doubt().count() == 3
+
+    def test_only_who_may_settle(self, client, three):
+        client.force_login(make_user("Rita", Role.MANAGER))
+        assert self.settle_many(client, what="sent", which="all").status_code == 403
+
+
 class TestLooking:
     def test_costs_the_same_for_many(self, client, lena, owe, queries_of):
         visit = partial(client.get, reverse("delivery:outbox"))
