@@ -97,12 +97,32 @@ def edit(post: Topic | Reply, *, by: Any, body: str, at: datetime, title: str = 
         raise Refused(_("Only the person who wrote this can change it."))
     if at - post.at > norms.EDIT_WITHIN:
         raise Refused(_("A post can be changed for a day. Add a reply that says what is different now."))
+    words = f"{title or post.title}\n{body}" if isinstance(post, Topic) else body
+    if not by.has_perm("community.moderate") and (refusal := norms.too_many_links(by.date_joined, words, at=at)):
+        raise Refused(refusal)
     post.body, post.html, post.edited_at = body, markdown(body), at
     changed = ["body", "html", "edited_at"]
     if isinstance(post, Topic) and title:
         post.title = title
         changed.append("title")
     post.save(update_fields=changed)
+
+
+def read_page(user: Any, topic: Topic, *, first: int, last: int, at: datetime) -> None:
+    """Somebody has a page of replies before them, ``first`` to ``last`` (0: none).
+
+    What they had not read before the page begins stays unread, and so does the page then: the mark is one line.
+    """
+    mark = ReadMark.objects.filter(user=user, topic=topic).first()
+    read = mark.last_reply if mark else 0
+    if mark and read >= last:
+        return
+    skipped = Reply.objects.shown().filter(topic=topic, pk__gt=read, pk__lt=first).exclude(author=user)
+    since = Reader.objects.filter(user=user).values_list("read_until", flat=True).first() or user.date_joined
+    if not skipped.filter(at__gt=since).exists():
+        mark_read(user, topic, up_to=last, at=at)
+    elif mark is None:
+        mark_read(user, topic, up_to=0, at=at)
 
 
 def mark_read(user: Any, topic: Topic, *, up_to: int, at: datetime) -> None:
@@ -162,9 +182,18 @@ def accept(topic: Topic, answer: Reply | None, *, by: Any, at: datetime) -> None
 # --- Moderation -------------------------------------------------------------------------------------------------------
 @transaction.atomic
 def flag(post: Topic | Reply, *, by: Any, reason: str, at: datetime) -> Flag:
-    """Ask a moderator to look at a post; a second flag by the same person is the first."""
+    """Ask a moderator to look at a post; a second flag by the same person is the first.
+
+    Once a moderator has decided, it is a new question: the post may have been changed since.
+    """
     about = {"topic": post} if isinstance(post, Topic) else {"reply": post}
-    return Flag.objects.get_or_create(by=by, **about, defaults={"reason": reason, "at": at})[0]
+    one, new = Flag.objects.select_for_update(of=("self",)).get_or_create(
+        by=by, **about, defaults={"reason": reason, "at": at}
+    )
+    if not new and one.decision != Flag.Decision.OPEN and post.hidden_at is None:
+        one.reason, one.at, one.decision, one.decided_by, one.decided_at = reason, at, Flag.Decision.OPEN, None, None
+        one.save(update_fields=["reason", "at", "decision", "decided_by", "decided_at"])
+    return one
 
 
 @transaction.atomic

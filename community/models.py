@@ -78,6 +78,15 @@ class PostQuerySet(models.QuerySet[Any]):
         return self.filter(**{f"{self.model.PATH_TO_SPACE}__is_open": True})
 
 
+class ReplyQuerySet(PostQuerySet):
+    def visible_to(self, user: Any) -> Self:
+        """What was said in a topic is seen by whoever sees the topic."""
+        seen = super().visible_to(user)
+        if user.has_perm("community.moderate"):
+            return seen
+        return seen.filter(Q(topic__hidden_at__isnull=True) | Q(topic__author=user.pk))
+
+
 class TopicQuerySet(PostQuerySet):
     def unread_by(self, user: Any) -> Self:
         """Topics with something others wrote that this person has not seen, exactly.
@@ -218,7 +227,7 @@ class Reply(Post):
     )
 
     PATH_TO_SPACE = "topic__space"
-    objects = PostQuerySet.as_manager()
+    objects = ReplyQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("reply")

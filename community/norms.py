@@ -30,11 +30,22 @@ def pace_of(user: Any, *, at: datetime) -> Pace:
     return Pace(posts, user.date_joined)
 
 
+def is_newcomer(joined_at: datetime, *, at: datetime) -> bool:
+    return at - joined_at < timedelta(days=NEWCOMER_DAYS)
+
+
+def too_many_links(joined_at: datetime, text: str, *, at: datetime) -> str | None:
+    """Why these words cannot stand, whether they are new or changed; None when they may."""
+    if is_newcomer(joined_at, at=at) and number_of_links(text) > NEWCOMER_LINKS:
+        return _("In your first days a post may hold two links. Take some out, or ask your host to post it.")
+    return None
+
+
 def why_not(pace: Pace, text: str, *, at: datetime) -> str | None:
     """Why this text should wait, as a sentence for its author; None when it may go out."""
-    newcomer = at - pace.joined_at < timedelta(days=NEWCOMER_DAYS)
-    if newcomer and number_of_links(text) > NEWCOMER_LINKS:
-        return _("In your first days a post may hold two links. Take some out, or ask your host to post it.")
+    if refusal := too_many_links(pace.joined_at, text, at=at):
+        return refusal
+    newcomer = is_newcomer(pace.joined_at, at=at)
     if pace.posts_in_hour >= (NEWCOMER_POSTS_AN_HOUR if newcomer else POSTS_AN_HOUR):
         return _("That is a lot in one hour. Your text is kept below; post it a little later.")
     return None

@@ -107,9 +107,9 @@ def _topic_page(
     for answer in page.items:
         answer.is_accepted = answer.pk == here.accepted_id  # type: ignore[attr-defined]
         answer.is_fresh = bool(mark) and answer.pk > mark.last_reply and answer.author_id != request.user.pk  # type: ignore[attr-defined, union-attr]
-    newest = page.items[-1].pk if page.items else 0
-    if mark is None or mark.last_reply < newest:
-        actions.mark_read(request.user, here, up_to=newest, at=timezone.now())
+    first, last = (page.items[0].pk, page.items[-1].pk) if page.items else (0, 0)
+    if mark is None or mark.last_reply < last:
+        actions.read_page(request.user, here, first=first, last=last, at=timezone.now())
     thanks = here.reactions.aggregate(n=Count("pk"), mine=Count("pk", filter=Q(user=request.user.pk)))
     context = {
         "topic": here,

@@ -72,9 +72,7 @@ def settle(message: Message, what: str, *, by: User, at: datetime) -> Message:
         )
     if what == "again":
         if message.kind.startswith(SIGN_IN) and message.secret is None:
-            raise Refused(
-                _("What was secret in it is gone, so it would say nothing. Let the person ask for a new one.")
-            )
+            raise Refused(_("What was secret in it is gone, so it would say nothing. Let them ask for a new one."))
         with transaction.atomic():
             settled = message.move_to(
                 Message.Status.DUE,

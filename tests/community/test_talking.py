@@ -106,6 +106,15 @@ class TestNewcomers:
             topic_of(mei, space, body="https://a.test https://b.test https://c.test")
         topic_of(mei, space, body="https://a.test https://b.test")
 
+    def test_cannot_put_more_in_by_changing_a_post(self, space: Space) -> None:
+        mei = member("Mei")
+        User.objects.filter(pk=mei.pk).update(date_joined=NOON - timedelta(hours=1))
+        mei.refresh_from_db()
+        topic = topic_of(mei, space)
+        with pytest.raises(Refused, match="two links"):
+            actions.edit(topic, by=mei, body="https://a.test https://b.test https://c.test", at=NOON + MINUTE)
+        actions.edit(topic, by=mei, body="https://a.test https://b.test", at=NOON + MINUTE)
+
     def test_post_five_times_an_hour_and_then_wait(self, space: Space) -> None:
         mei = member("Mei")
         User.objects.filter(pk=mei.pk).update(date_joined=NOON - timedelta(hours=1))
@@ -170,6 +179,41 @@ class TestUnreadIsExact:
         actions.reply(omar, topic, body="Nice", at=NOON + 2 * MINUTE)
         assert unread_of(omar) == ["Thirty-eight sites"], "writing without reading leaves what is between unread"
         assert unread_of(ines) == ["Thirty-eight sites"]
+
+    def test_a_page_at_the_end_leaves_what_was_skipped_unread(self, client: Client, space: Space) -> None:
+        ines, omar = member("Ines"), member("Omar")
+        topic = topic_of(ines, space)
+        Reply.objects.bulk_create(
+            Reply(topic=topic, author=omar, body=f"R {n}", html=f"<p>R {n}</p>", at=NOON) for n in range(100)
+        )
+        last = Reply.objects.latest("pk").pk
+        Topic.objects.update(number_of_replies=100, last_reply=last, last_at=NOON)
+        page = reverse("community:topic", args=[topic.public_id])
+        client.force_login(ines)
+        client.get(page)
+        with time_machine.travel(NOON + MINUTE, tick=False):
+            client.post(reverse("community:reply", args=[topic.public_id]), {"body": "Me too"}, follow=True)
+        assert Topic.objects.with_unread(ines).get().unread == 70  # type: ignore[attr-defined]
+        mei = member("Mei")
+        client.force_login(mei)
+        client.get(f"{page}?go=last")
+        assert unread_of(mei) == [topic.title]
+        for _page in range(4):
+            client.get(f"{page}?go=new")
+        assert unread_of(mei) == []
+
+    def test_what_one_declared_read_is_not_skipped(self, client: Client, space: Space) -> None:
+        ines, omar = member("Ines"), member("Omar")
+        topic = topic_of(ines, space)
+        Reply.objects.bulk_create(
+            Reply(topic=topic, author=ines, body=f"R {n}", html=f"<p>R {n}</p>", at=NOON - timedelta(hours=2))
+            for n in range(40)
+        )
+        actions.read_everything(omar, at=NOON + MINUTE)
+        actions.reply(ines, topic, body="More", at=NOON + 2 * MINUTE)
+        client.force_login(omar)
+        client.get(reverse("community:topic", args=[topic.public_id]) + "?go=last")
+        assert unread_of(omar) == []
 
     def test_all_at_once_when_one_says_so(self, space: Space) -> None:
         ines, omar = member("Ines"), member("Omar")
@@ -236,6 +280,30 @@ class TestModeration:
         client.force_login(omar)
         assert client.get(reverse("community:topic", args=[topic.public_id])).status_code == 404
         assert client.post(reverse("community:reply", args=[topic.public_id]), {"body": "x"}).status_code == 404
+
+    def test_what_was_said_in_a_hidden_topic_is_gone_with_it(self, client: Client, space: Space) -> None:
+        ines, omar, mei, maya = member("Ines"), member("Omar"), member("Mei"), moderator()
+        question = topic_of(ines, space, type="question")
+        answer = actions.reply(omar, question, body="Words nobody should read", at=NOON + MINUTE)
+        actions.hide(question, by=maya, reason="Off the mark.", at=NOON + 2 * MINUTE)
+        client.force_login(mei)
+        for name in ("flag", "edit"):
+            assert client.get(reverse(f"community:{name}", args=["reply", answer.pk])).status_code == 404
+        assert client.post(reverse("community:thanks", args=["reply", answer.pk])).status_code == 404
+        assert client.post(reverse("community:accept", args=[answer.pk])).status_code == 404
+        assert list(Reply.objects.visible_to(ines)) == [answer], "who began the topic still sees it"
+        assert list(Reply.objects.visible_to(maya)) == [answer]
+
+    def test_what_was_kept_can_be_flagged_anew(self, space: Space) -> None:
+        ines, omar, maya = member("Ines"), member("Omar"), moderator()
+        topic = topic_of(ines, space)
+        actions.flag(topic, by=omar, reason="Selling?", at=NOON)
+        actions.keep(topic, by=maya, at=NOON + MINUTE)
+        actions.edit(topic, by=ines, body="Buy now", at=NOON + 2 * MINUTE)
+        actions.flag(topic, by=omar, reason="Now it does.", at=NOON + 3 * MINUTE)
+        flag = Flag.objects.get()
+        assert (flag.decision, flag.reason, flag.decided_by) == (Flag.Decision.OPEN, "Now it does.", None)
+        assert ModerationEntry.objects.get().act == ModerationEntry.Act.KEPT, "what was decided stays on record"
 
     def test_members_cannot_do_it_themselves(self, client: Client, space: Space) -> None:
         ines, omar = member("Ines"), member("Omar")
