@@ -1,11 +1,13 @@
 """The course of an edition: drafted by itself, worked on, approved, queued once for each reader, finished."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -26,6 +28,8 @@ from opportunities.models import Opportunity
 READERS_AT_ONCE = 1000
 FRESH = timedelta(days=16)
 """How far back an edition looks: a little more than the time between two."""
+LATE = timedelta(days=1)
+"""How long after an approval past its day an edition may still begin."""
 OPPORTUNITIES = 30
 TOPICS = 3
 CELEBRATIONS = 3
@@ -174,10 +178,20 @@ def move(item: EditionItem, *, up: bool) -> None:
 
 
 # --- Approving and going ----------------------------------------------------------------------------------------------
+def fingerprint(edition: Edition) -> str:
+    """Changes with every word an editor can change: what somebody approves is what they have read."""
+    items = edition.items.filter(dropped=False).order_by("section", "order", "pk")
+    words = [edition.subject, edition.preheader, edition.intro, edition.hour]
+    words += list(items.values_list("pk", "section", "title", "text", "link"))
+    return hashlib.blake2b(repr(words).encode(), digest_size=12).hexdigest()
+
+
 @transaction.atomic
-def approve(edition: Edition, *, by: User, at: datetime) -> Edition:
-    """Let it go at its hour. Without this nothing is sent."""
+def approve(edition: Edition, *, by: User, at: datetime, seen: str | None = None) -> Edition:
+    """Let it go at its hour. Without this nothing is sent. ``seen`` is the fingerprint of what the editor has read."""
     edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    if seen is not None and seen != fingerprint(edition):
+        raise Refused(_("It has been changed since you opened this page. Read it as it is now, then approve it."))
     if not edition.subject.strip():
         raise Refused(_("Give it a subject first: it is the line people decide by."))
     if not edition.items.filter(dropped=False).exists():
@@ -205,7 +219,7 @@ def queue_some(edition: Edition, *, at: datetime) -> bool:
     """Write the messages of the next thousand readers; False when there are no more.
 
     One transaction moves ``queued_up_to`` and writes the rows, so a kill repeats nothing and leaves nobody out; the
-    outbox's own key keeps each reader at one message whatever happens.
+    outbox's own key keeps each mailbox at one message whatever happens, also where two contacts have the same.
     """
     edition = Edition.objects.select_for_update().get(pk=edition.pk)
     if edition.status != Edition.Status.SENDING:
@@ -213,9 +227,11 @@ def queue_some(edition: Edition, *, at: datetime) -> bool:
     page = list(readers(at=at).filter(pk__gt=edition.queued_up_to).order_by("pk")[:READERS_AT_ONCE])
     if not page:
         return False
-    Message.objects.bulk_create([_message(edition, contact, at=at) for contact in page], ignore_conflicts=True)
+    owed = {message.dedupe_key: message for message in (_message(edition, one, at=at) for one in reversed(page))}
+    before = Message.objects.filter(kind="newsletter", dedupe_key__in=owed).count()
+    Message.objects.bulk_create(owed.values(), ignore_conflicts=True)
     edition.queued_up_to = page[-1].pk
-    edition.readers += len(page)
+    edition.readers += len(owed) - before
     edition.save(update_fields=["queued_up_to", "readers"])
     return len(page) == READERS_AT_ONCE
 
@@ -223,17 +239,27 @@ def queue_some(edition: Edition, *, at: datetime) -> bool:
 def readers(*, at: datetime) -> Any:
     """Members who want the newsletter and can be reached."""
     wants = ConsentState.objects.filter(purpose=Purpose.NEWSLETTER).in_force(at=at)
-    left = Suppression.objects.filter(kind__in=["*", Purpose.NEWSLETTER]).values("email")
+    against = Suppression.objects.alias(address=Lower("email")).filter(
+        address=Lower(OuterRef("email")), kind__in=["*", Purpose.NEWSLETTER]
+    )
+    # As the sender will ask once more: a yes that came after leaving counts, a mailbox that is not there stays so.
+    regained = wants.filter(contact=OuterRef(OuterRef("pk")), entry__at__gt=OuterRef("at"))
+    left = against.filter(~Exists(regained) | (Q(kind="*") & ~Q(reason="unsubscribed")))
     return Contact.objects.filter(
-        pk__in=wants.values("contact"), advocate__status=Advocate.Status.MEMBER, erased_at__isnull=True
-    ).exclude(Q(email="") | Q(email__in=left))
+        ~Exists(left), pk__in=wants.values("contact"), advocate__status=Advocate.Status.MEMBER, erased_at__isnull=True
+    ).exclude(email="")
+
+
+def number_of_readers(*, at: datetime) -> int:
+    """How many mailboxes an edition would reach."""
+    return int(readers(at=at).aggregate(n=Count(Lower("email"), distinct=True))["n"])
 
 
 def _message(edition: Edition, contact: Contact, *, at: datetime) -> Message:
     hour = schedule.due_at(edition.slot, edition.hour, zone_of(contact.time_zone))
     return Message(
         kind="newsletter",
-        dedupe_key=f"{edition.pk}:{contact.pk}",
+        dedupe_key=f"{edition.pk}:{hashlib.blake2b(contact.email.lower().encode(), digest_size=16).hexdigest()}",
         template="newsletter/edition",
         params={"edition": edition.pk},
         contact=contact,
@@ -290,16 +316,29 @@ def finish_if_done(edition: Edition, *, at: datetime) -> bool:
 
 @transaction.atomic
 def miss(edition: Edition, *, at: datetime) -> Edition:
-    """Its day is over and nobody approved it: it does not go by itself any more."""
-    edition = Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.MISSED)
-    _tell_editors(
-        edition,
-        kind="edition.missed",
-        text=_("The edition of %(day)s was not approved and did not go. Approve it to send it now.")
-        % {"day": f"{edition.slot:%-d %B}"},
-        at=at,
-    )
+    """Its day is over and nobody approved it, or what was approved could not go: it does not go by itself any more.
+
+    One that was approved in time, or a moment ago, stays so.
+    """
+    edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    if edition.status == Edition.Status.DRAFT:
+        text = _("The edition of %(day)s was not approved and did not go. Approve it to send it now.")
+    elif edition.status == Edition.Status.APPROVED and too_late(edition, at=at):
+        text = _("The edition of %(day)s was approved but could not go on its day. Approve it again to send it now.")
+    else:
+        return edition
+    edition.move_to(Edition.Status.MISSED)
+    day = {"day": f"{edition.slot:%-d %B}"}
+    _tell_editors(edition, kind="edition.missed", text=text % day, at=at)
     return edition
+
+
+def too_late(edition: Edition, *, at: datetime) -> bool:
+    """Whether an approval has lost its meaning: its day is over everywhere, and no editor said since to send it now."""
+    ends = schedule.ends_at(edition.slot)
+    if edition.approved_at is not None and edition.approved_at >= ends:
+        ends = edition.approved_at + LATE
+    return at >= ends
 
 
 def warn(edition: Edition, *, at: datetime) -> None:
@@ -318,7 +357,7 @@ def warn(edition: Edition, *, at: datetime) -> None:
 
 
 def send_test(edition: Edition, *, to: User, as_contact: Contact | None, at: datetime) -> None:
-    """One mail to the editor, as it would reach this reader."""
+    """One mail to the editor, as it would reach this reader; without one, as the preview shows it."""
     outbox.owe(
         "newsletter_test",
         to=to,

@@ -1,5 +1,6 @@
 """Forms of the editor."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -45,8 +46,10 @@ class ItemForm(forms.Form):
             raise forms.ValidationError(
                 _("Links lead to the portal's own pages: begin with a slash, such as /community/.")
             )
-        if link.startswith("//") or "\\" in link:
-            raise forms.ValidationError(_("Links lead to the portal's own pages: begin with one slash."))
+        if link.startswith("//") or re.search(r"[\x00-\x20\x7f\\]", link):  # browsers drop tabs: /<tab>/ is //
+            raise forms.ValidationError(
+                _("Links lead to the portal's own pages: begin with one slash, and leave out spaces.")
+            )
         return link
 
 

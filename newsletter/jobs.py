@@ -35,7 +35,9 @@ def warn_about_unapproved_editions(*, at: datetime) -> None:
 def send_editions(*, at: datetime) -> None:
     """Begin what is approved and due, queue its readers, and close what is done."""
     for edition in Edition.objects.filter(status=Edition.Status.APPROVED):
-        if at >= schedule.opens_at(edition.slot, edition.hour):
+        if actions.too_late(edition, at=at):
+            actions.miss(edition, at=at)
+        elif at >= schedule.opens_at(edition.slot, edition.hour):
             actions.begin(edition, at=at)
     for edition in Edition.objects.filter(status=Edition.Status.SENDING):
         while actions.queue_some(edition, at=at):

@@ -5,6 +5,7 @@ out by plain text work, so that a reader costs microseconds rather than a compil
 """
 
 import re
+import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from advocacy.crm.models import Contact
 from advocacy.delivery.models import Message
 from advocacy.delivery.rendering import (
     Rendered,
+    Withheld,
     common_values,
     compile_mjml,
     engine,
@@ -38,20 +40,41 @@ from advocacy.delivery.rendering import (
 from advocacy.lib import signed
 from advocacy.lib.numbers import minutes
 from advocacy.lib.text import markdown
+from community.models import Topic
 from newsletter import personal
 from newsletter.actions import settings_row
 from newsletter.models import Edition, EditionItem
+from opportunities.eligibility import Who
 from opportunities.models import Opportunity
 
 TEMPLATE = "newsletter/edition"
 READ = "newsletter.read"
-GREETING, LEAVE, WEB = "@@greeting@@", "https://leave.invalid/@@", "https://web.invalid/@@"
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What stands in a shell where a reader's own part goes; drawn by lot: no word of an edition is taken for one."""
+
+    lot: str
+
+    @property
+    def greeting(self) -> str:
+        return f"@@{self.lot}greeting@@"
+
+    @property
+    def leave(self) -> str:
+        return f"https://{self.lot}.leave.invalid/"
+
+    @property
+    def web(self) -> str:
+        return f"https://{self.lot}.web.invalid/"
 
 
 @dataclass(frozen=True)
 class Shell:
     """What is the same for all readers of one language and zone."""
 
+    marks: Marks
     subject: str
     html: tuple[str, str, str]  # before the offers, their heading, after them
     html_offers: dict[int, str]
@@ -69,6 +92,7 @@ class Content:
     items: tuple[EditionItem, ...]
     offers: tuple[Opportunity, ...]
     most: int
+    also_without_offers: bool = True
 
     @cached_property
     def fingerprint(self) -> str:
@@ -85,13 +109,17 @@ def content_of(edition: Edition, *, at: datetime) -> Content:
         .select_related("recognition__advocate__contact__account")
         .order_by("order", "pk")
     )
-    # What the celebrated person has taken back since, or a moderator hidden, is left out at the last moment.
-    hidden = set(edition.items.filter(topic__hidden_at__isnull=False).values_list("pk", flat=True))
+    # What the celebrated person has taken back since, a moderator hidden or a space closed is left out in that moment.
+    topics = [one.topic_id for one in items if one.topic_id]
+    shown = set(Topic.objects.shown().in_open_spaces().filter(pk__in=topics).values_list("pk", flat=True))
     items = tuple(
-        one for one in items if one.pk not in hidden and (one.recognition is None or one.recognition.approved_at)
+        one
+        for one in items
+        if (one.topic_id is None or one.topic_id in shown) and (one.recognition is None or one.recognition.approved_at)
     )
     offers = tuple(personal.open_among([one.opportunity_id for one in items if one.opportunity_id], at=at))
-    return Content(edition, items, offers, settings_row().most_opportunities)
+    house = settings_row()
+    return Content(edition, items, offers, house.most_opportunities, house.send_without_opportunities)
 
 
 # --- The shell --------------------------------------------------------------------------------------------------------
@@ -109,17 +137,19 @@ def shell_of(content: Content, *, at: datetime) -> Shell:
 
 
 def _make_shell(content: Content, *, at: datetime) -> Shell:
+    marks = Marks(secrets.token_hex(8))
     values = {
         **common_values(),
-        "greeting": GREETING,
-        "unsubscribe_url": LEAVE,
-        "web_url": WEB,
+        "mark": marks.lot,
+        "greeting": marks.greeting,
+        "unsubscribe_url": marks.leave,
+        "web_url": marks.web,
         **template_values(content, at=at),
     }
     subject, text = render_text(TEMPLATE, values)
     page = engine().get_template(path_of(TEMPLATE, "mjml")).render(Context({**values, "subject": subject}))
     html = compile_mjml(page)
-    return Shell(subject, *_cut(html, "<!--", "-->"), *_cut(text, "@@", "@@"))
+    return Shell(marks, subject, *_cut(html, f"<!--{marks.lot}", "-->"), *_cut(text, f"@@{marks.lot}", "@@"))
 
 
 def _cut(text: str, begin: str, end: str) -> tuple[tuple[str, str, str], dict[int, str], str]:
@@ -199,13 +229,13 @@ def merge(
         text_middle = shell.text[1] + "".join(shell.text_offers[pk] for pk in chosen)
     else:
         html_middle, text_middle = shell.html_nothing, shell.text_nothing
-    hello = greeting(one_line(given_name))
+    hello, marks = greeting(one_line(given_name)), shell.marks
     html = "".join((shell.html[0], html_middle, shell.html[2]))
     text = "".join((shell.text[0], text_middle, shell.text[2]))
     return Rendered(
         shell.subject,
-        html.replace(GREETING, escape(hello)).replace(LEAVE, escape(leave)).replace(WEB, escape(web)),
-        text.replace(GREETING, hello).replace(LEAVE, leave).replace(WEB, web),
+        html.replace(marks.greeting, escape(hello)).replace(marks.leave, escape(leave)).replace(marks.web, escape(web)),
+        text.replace(marks.greeting, hello).replace(marks.leave, leave).replace(marks.web, web),
         reply_to=reply_to,
         leave_url=leave,
     )
@@ -235,11 +265,17 @@ def render_editions(messages: Sequence[Message]) -> dict[int, Rendered | Excepti
         for message in group:
             try:
                 person = everybody.get(contacts[message.pk] or 0)
-                with on_readers_clock(message.language, message.time_zone):
+                test = bool(message.params.get("test"))
+                chosen = _chosen(content, offers, person, for_show=test)
+                if not chosen and not content.also_without_offers and not test:
+                    done[message.pk] = Withheld(_("Nothing is open to this reader, and the schedule says not to send."))
+                    continue
+                given_name = "" if test else message.to_name.partition(" ")[0]
+                with on_readers_clock(*(_clock_of(person.contact if person else None) if test else _own(message))):
                     done[message.pk] = merge(
                         shell_of(content, at=now),
-                        offers.get(person.advocate.pk, []) if person else [],
-                        given_name=person.contact.given_name if person else message.to_name.partition(" ")[0],
+                        chosen,
+                        given_name=person.contact.given_name if person else given_name,
                         leave=unsubscribe_url(message),
                         web=web_url(message),
                         reply_to=manager.email if (manager := person.advocate.manager if person else None) else "",
@@ -247,6 +283,21 @@ def render_editions(messages: Sequence[Message]) -> dict[int, Rendered | Excepti
             except Exception as error:  # one reader's trouble must not be the others'
                 done[message.pk] = error
     return done
+
+
+def _chosen(content: Content, offers: Any, person: Who | None, *, for_show: bool) -> list[Opportunity]:
+    """A reader's offers. Where an edition is shown without one, it shows what there is."""
+    if person is not None:
+        return list(offers.get(person.advocate.pk, []))
+    return list(content.offers)[: content.most] if for_show else []
+
+
+def _clock_of(contact: Contact | None) -> tuple[str, str]:
+    return (contact.language or "en", contact.time_zone or "UTC") if contact else ("en", "UTC")
+
+
+def _own(message: Message) -> tuple[str, str]:
+    return message.language, message.time_zone
 
 
 def reader_of(message: Message) -> int | None:
@@ -262,11 +313,10 @@ def preview(edition: Edition, contact: Contact | None, *, at: datetime) -> Rende
         list(everybody.values()), content.offers, edition=edition.pk, most=content.most, at=at
     )
     person = next(iter(everybody.values()), None)
-    language, zone = (contact.language or "en", contact.time_zone or "UTC") if contact else ("en", "UTC")
-    with on_readers_clock(language, zone):
+    with on_readers_clock(*_clock_of(contact)):
         return merge(
             shell_of(content, at=at),
-            offers.get(person.advocate.pk, []) if person else list(content.offers)[: content.most],
+            _chosen(content, offers, person, for_show=True),
             given_name=contact.given_name if contact else "",
             leave=settings.SITE_URL,
             web=settings.SITE_URL,

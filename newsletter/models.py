@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pghistory
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -38,6 +39,20 @@ class EditionSchedule(models.Model):
 
     def __str__(self) -> str:
         return str(_("Edition schedule"))
+
+    def clean(self) -> None:
+        wrong: dict[str, Any] = {}
+        bounds = {"weekday": (0, 6), "hour": (0, 23), "draft_days_before": (0, 28), "most_opportunities": (1, 30)}
+        for name, (least, most) in bounds.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                wrong[name] = _("Choose a number from %(least)d to %(most)d.") % {"least": least, "most": most}
+        weeks = self.weeks
+        if not isinstance(weeks, list) or not weeks or any(type(one) is not int or not 1 <= one <= 5 for one in weeks):
+            wrong["weeks"] = _("Write numbers from 1 to 5 in brackets: [1, 3] is the first and third of the month.")
+        if wrong:
+            raise ValidationError(wrong)
+        self.weeks = sorted(set(weeks))
 
 
 @pghistory.track()

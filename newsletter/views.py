@@ -1,22 +1,22 @@
 """Pages of the newsletter: the archive for readers, the desk for editors."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
-from csp.constants import NONE, SELF
-from csp.decorators import csp_replace
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
 from advocacy.crm.models import Contact
+from advocacy.delivery.frame import framed
 from advocacy.delivery.models import Message
 from advocacy.lib import signed
+from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -24,6 +24,9 @@ from advocacy.users.rights import public, requires
 from newsletter import actions, mails, personal, schedule
 from newsletter.forms import EditionForm, ItemForm, ScheduleForm
 from newsletter.models import Edition, EditionItem
+
+AHEAD = timedelta(days=730)
+"""How far ahead an edition may be laid out."""
 
 
 # --- For readers ------------------------------------------------------------------------------------------------------
@@ -84,16 +87,18 @@ def _shown(request: HttpRequest, here: Edition, *, offers: list[Any] | None) -> 
 def editions(request: HttpRequest) -> HttpResponse:
     """All editions with where each stands, and the next slots."""
     status = 200
-    form = ScheduleForm(request.POST or None, initial={"slot": timezone.localdate()})
+    today = timezone.localdate()
+    form = ScheduleForm(request.POST or None, initial={"slot": today})
     if request.method == "POST":
-        if form.is_valid() and form.cleaned_data["slot"] >= timezone.localdate():
+        if form.is_valid() and today <= form.cleaned_data["slot"] <= today + AHEAD:
             made = actions.draft(form.cleaned_data["slot"], at=timezone.now())
             return redirect("newsletter:edit", made.public_id)
-        if form.is_valid():
+        if form.is_valid() and form.cleaned_data["slot"] < today:
             form.add_error("slot", _("That day is over. Choose today or a day to come."))
+        elif form.is_valid():
+            form.add_error("slot", _("That is too far off. Choose a day within the next two years."))
         status = 422
     house = actions.settings_row()
-    today = timezone.localdate()
     coming = schedule.slots_between(
         today, today.replace(year=today.year + 1, day=1), weekday=house.weekday, weeks=house.weeks
     )
@@ -144,8 +149,7 @@ def edit(request: HttpRequest, edition_id: uuid.UUID) -> HttpResponse:
 
 def _desk(request: HttpRequest, here: Edition, *, form: EditionForm | None = None, status: int = 200) -> HttpResponse:
     initial = {name: getattr(here, name) for name in ("subject", "preheader", "intro", "hour")}
-    words = request.GET.get("reader", "").replace("\x00", "").strip()[:100]
-    chosen = request.GET.get("as", "")
+    words = plain(request.GET.get("reader"))[:100]
     people = _search_readers(words) if words else []
     sections = [
         (label, [item for item in here.items.all() if item.section == value])
@@ -159,13 +163,19 @@ def _desk(request: HttpRequest, here: Edition, *, form: EditionForm | None = Non
         "progress": progress_of(here),
         "people": people,
         "words": words,
-        "as_contact": Contact.objects.filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 18 else None,
+        "as_contact": _contact(request.GET.get("as")),
         "phone": request.GET.get("width") == "phone",
         "dark": request.GET.get("scheme") == "dark",
-        "number_of_readers": actions.readers(at=timezone.now()).count(),
+        "number_of_readers": actions.number_of_readers(at=timezone.now()),
+        "fingerprint": actions.fingerprint(here),
         "gone": here.status in {"sending", "paused", "sent", "stopped"},
     }
     return respond(request, "newsletter/edit.html", context, fragment="progress", status=status)
+
+
+def _contact(given: str | None) -> Contact | None:
+    number = whole_number(given)
+    return Contact.objects.filter(pk=number).first() if number is not None else None
 
 
 def _search_readers(words: str) -> list[Contact]:
@@ -223,7 +233,7 @@ def decide(request: HttpRequest, edition_id: uuid.UUID, what: str) -> HttpRespon
     user: Any = request.user
     try:
         if what == "approve":
-            actions.approve(here, by=user, at=now)
+            actions.approve(here, by=user, at=now, seen=request.POST.get("seen", ""))
             messages.success(request, _("Approved. It goes at its hour; until then you can take the approval back."))
         elif what == "unapprove":
             actions.unapprove(here)
@@ -237,9 +247,7 @@ def decide(request: HttpRequest, edition_id: uuid.UUID, what: str) -> HttpRespon
             actions.stop(here, at=now)
             messages.success(request, _("Stopped for good. Whoever has not got it never will."))
         elif what == "test":
-            chosen = request.POST.get("as", "")
-            contact = Contact.objects.filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 18 else None
-            actions.send_test(here, to=user, as_contact=contact, at=now)
+            actions.send_test(here, to=user, as_contact=_contact(request.POST.get("as")), at=now)
             messages.success(request, _("A test is on its way to %(email)s.") % {"email": user.email})
     except Refused as refusal:
         messages.warning(request, str(refusal))
@@ -247,24 +255,8 @@ def decide(request: HttpRequest, edition_id: uuid.UUID, what: str) -> HttpRespon
 
 
 @requires("newsletter.edit")
-@xframe_options_sameorigin
-@csp_replace(  # type: ignore[arg-type]
-    # Mail carries its style in its tags. Nothing can run or load here: no script, no source but the words themselves.
-    {
-        "default-src": [NONE],
-        "script-src": [NONE],
-        "style-src": ["'unsafe-inline'"],
-        "img-src": [SELF, "data:"],
-        "frame-ancestors": [SELF],
-        "sandbox": ["allow-popups"],
-    }
-)
 def preview(request: HttpRequest, edition_id: uuid.UUID) -> HttpResponse:
     """The mail itself, for the frame on the editor's desk."""
     here = _found(edition_id)
-    chosen = request.GET.get("as", "")
-    contact = Contact.objects.filter(pk=chosen).first() if chosen.isdigit() and len(chosen) < 18 else None
-    html = mails.preview(here, contact, at=timezone.now()).html
-    if request.GET.get("scheme") == "dark":
-        html = html.replace("(prefers-color-scheme: dark)", "all").replace("(prefers-color-scheme:dark)", "all")
-    return HttpResponse(html)
+    contact = _contact(request.GET.get("as"))
+    return framed(request, lambda: mails.preview(here, contact, at=timezone.now()).html)

@@ -14,16 +14,19 @@ from django.urls import reverse
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
 from advocacy.delivery.models import Message, Notification, Suppression
+from advocacy.delivery.sender import Sender
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role, User
 from advocates.models import Advocate, Recognition
 from community import actions as community_actions
 from community.models import Space
 from newsletter import actions, jobs, mails, personal
+from newsletter.forms import ItemForm
 from newsletter.models import Edition, EditionItem
 from opportunities import board
 from opportunities.models import Claim, Opportunity
-from tests.factories import make_account, make_advocate, make_kind, make_opportunity, make_user
+from tests.delivery.conftest import KeepingTransport
+from tests.factories import make_account, make_advocate, make_contact, make_kind, make_opportunity, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +110,52 @@ class TestNothingGoesThatNobodyApproved:
         jobs.send_editions(at=late)
         assert [message.due_at for message in queued()] == [late]
 
+    def test_an_approval_that_comes_in_the_last_moment_counts(self, maya: User) -> None:
+        open_opportunity("Webinar")
+        edition = actions.draft(SLOT, at=DRAFTED)
+        read_before = Edition.objects.get()
+        actions.approve(edition, by=maya, at=EVE)
+        assert actions.miss(read_before, at=EVE).status == Edition.Status.APPROVED
+
+    @pytest.mark.parametrize("approved_late", [False, True])
+    def test_what_could_not_go_on_its_day_waits_for_a_new_yes(self, maya: User, approved_late: bool) -> None:
+        make_advocate("Ines")
+        open_opportunity("Webinar")
+        approved(maya, at=MORNING + timedelta(days=3) if approved_late else EVE)
+        much_later = MORNING + timedelta(days=60)
+        jobs.send_editions(at=much_later)  # nothing ran for two months
+        assert (Edition.objects.get().status, queued()) == (Edition.Status.MISSED, [])
+        assert "Approve it again" in Notification.objects.get(user=maya, kind="edition.missed").text
+        actions.approve(Edition.objects.get(), by=maya, at=much_later)
+        jobs.send_editions(at=much_later)
+        assert len(queued()) == 1
+
+    def test_only_what_the_editor_has_read_is_approved(self, client: Client, maya: User) -> None:
+        open_opportunity("Webinar")
+        edition = actions.draft(SLOT, at=DRAFTED)
+        client.force_login(maya)
+        desk, decide = (reverse(f"newsletter:{name}", args=[edition.public_id, *more]) for name, *more in (
+            ("edit",), ("decide", "approve"),
+        ))  # fmt: skip
+
+        def seen() -> str:
+            return re.findall(r'name="seen" value="(\w+)"', client.get(desk).content.decode())[0]
+
+        before = seen()
+        for change in (
+            lambda: actions.change(edition, subject="Other words"),
+            lambda: actions.put_item(
+                edition, edition.items.get(), section="opportunities", title="X", text="", link=""
+            ),
+        ):
+            change()
+            answer = client.post(decide, {"seen": before}, follow=True)
+            assert "changed since you opened" in answer.content.decode()
+            assert Edition.objects.get().status == Edition.Status.DRAFT
+            before = seen()
+        client.post(decide, {"seen": before})
+        assert Edition.objects.get().status == Edition.Status.APPROVED
+
     def test_approving_an_empty_one_is_refused(self, maya: User) -> None:
         with pytest.raises(Refused, match="nothing in it"):
             actions.approve(actions.draft(SLOT, at=DRAFTED), by=maya, at=EVE)
@@ -158,6 +207,27 @@ class TestEachReaderOnce:
         jobs.send_editions(at=MORNING)
         assert [message.contact for message in queued()] == [ines.contact]
         assert queued()[0].purpose == Purpose.NEWSLETTER
+
+    def test_one_mailbox_has_one_copy_whoever_reads_it(self, maya: User) -> None:
+        open_opportunity("Webinar")
+        ines = make_advocate("Ines")
+        make_advocate("Ines", contact=make_contact("Ines", email=ines.contact.email.upper()), user=False)
+        edition = approved(maya)
+        assert actions.number_of_readers(at=MORNING) == 1
+        jobs.send_editions(at=MORNING)
+        Edition.objects.filter(pk=edition.pk).update(queued_up_to=0)
+        jobs.send_editions(at=MORNING)
+        assert [message.contact for message in queued()] == [ines.contact]
+        assert Edition.objects.get().readers == 1
+
+    def test_who_left_and_said_yes_again_is_a_reader_again(self) -> None:
+        ines, omar = make_advocate("Ines"), make_advocate("Omar")
+        Suppression.objects.create(email=ines.contact.email, kind="newsletter", reason="unsubscribed", at=DRAFTED)
+        Suppression.objects.create(email=omar.contact.email.upper(), kind="*", reason="bounced", at=DRAFTED)
+        assert not actions.readers(at=MORNING).exists()
+        for advocate in (ines, omar):
+            consent.grant(advocate.contact, Purpose.NEWSLETTER, wording="Yes.", at=EVE, source="test")
+        assert list(actions.readers(at=MORNING)) == [ines.contact]
 
     def test_pause_holds_resume_goes_on_and_stop_ends_it(self, maya: User) -> None:
         open_opportunity("Webinar")
@@ -240,6 +310,48 @@ class TestThePersonalPart:
             assert "offer:" not in rendered.html
             assert ".invalid" not in rendered.html + rendered.text
 
+    def test_by_setting_it_does_not_go_to_whom_nothing_is_open(self, maya: User) -> None:
+        house = actions.settings_row()
+        house.send_without_opportunities = False
+        house.save()
+        self.setup_board()
+        ines = make_advocate("Ines")
+        make_advocate("Omar", make_account(readiness="paused"))
+        approved(maya)
+        jobs.send_editions(at=MORNING)
+        out = KeepingTransport()
+        with time_machine.travel(MORNING, tick=False):
+            Sender(out=out, clock=lambda: MORNING).run()
+        assert out.receivers == [ines.contact.email]
+        quiet = Message.objects.get(kind="newsletter", status="suppressed")
+        assert "Nothing is open to this reader" in quiet.result
+
+    def test_what_was_closed_since_is_in_no_version_of_it(self, client: Client, maya: User) -> None:
+        ines = make_advocate("Ines")
+        space = Space.objects.create(slug="rollouts", name="Rollouts")
+        open_opportunity("Webinar")
+        community_actions.start_topic(ines.user, space, title="Thirty-eight sites", body="Not for all.", at=DRAFTED)
+        edition = approved(maya)
+        jobs.send_editions(at=MORNING)
+        client.force_login(ines.user)
+        web = reverse("newsletter:edition", args=[edition.public_id])
+        assert "Thirty-eight sites" in client.get(web).content.decode()
+        Space.objects.update(is_open=False)
+        mail = mails.render_editions(queued())[queued()[0].pk]
+        assert not isinstance(mail, Exception)
+        for words in (mail.html, mail.text, client.get(web).content.decode()):
+            assert "Thirty-eight sites" not in words
+            assert "Not for all." not in words
+
+    def test_no_word_of_an_edition_is_taken_for_a_mark(self, maya: User) -> None:
+        self.setup_board()
+        edition = actions.draft(SLOT, at=DRAFTED)
+        words = "Use @@offers@@ and @@/offers@@, @@nothing@@ or @@greeting@@."
+        actions.change(edition, intro=words)
+        mail = mails.preview(Edition.objects.get(), None, at=MORNING)
+        assert words in mail.text
+        assert mail.text.count("OPEN TO YOU NOW") == 1
+
     def test_a_batch_costs_the_same_for_two_readers_as_for_fifty(self, maya: User, queries_of: Any) -> None:
         self.setup_board()
         for number in range(50):
@@ -281,7 +393,9 @@ class TestTheEditorsDesk:
         assert str(ines.contact) in desk
         frame = client.get(reverse("newsletter:preview", args=[edition.public_id]) + f"?as={ines.contact_id}")
         assert "Hello Ines," in frame.content.decode()
-        assert "script-src 'none'" in frame["Content-Security-Policy"]
+        assert "default-src 'none'" in frame["Content-Security-Policy"]
+        assert "unsafe" not in frame["Content-Security-Policy"]
+        assert not re.search(r"<style|\sstyle=|<script", frame.content.decode())
         assert {one.title, two.title} == {"One", "Two"}
 
     def test_keeps_what_was_typed_and_says_what_is_wrong(self, client: Client, maya: User) -> None:
@@ -294,6 +408,45 @@ class TestTheEditorsDesk:
         assert answer.status_code == 422
         assert "Kept title" in answer.content.decode()
         assert "own pages" in answer.content.decode()
+
+    def test_keeps_words_that_came_after_the_approval(self, client: Client, maya: User) -> None:
+        open_opportunity("Webinar")
+        edition = approved(maya)
+        client.force_login(maya)
+        answer = client.post(
+            reverse("newsletter:edit", args=[edition.public_id]),
+            {"subject": "My subject", "intro": "My opening words", "hour": 9, "preheader": ""},
+        )
+        assert answer.status_code == 409
+        for words in ("My subject", "My opening words", "Take the approval back to change it."):
+            assert words in answer.content.decode()
+
+    @pytest.mark.parametrize("link", ["/\t/evil.test", "//evil.test", "/\\evil.test", "/a b/", "https://evil.test"])
+    def test_links_stay_inside_the_portal(self, link: str) -> None:
+        form = ItemForm({"section": "news", "title": "T", "text": "", "link": link})
+        assert "link" in form.errors
+        assert not ItemForm({"section": "news", "title": "T", "text": "", "link": "/community/"}).errors
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"weeks": '["first"]'}, {"weeks": "3"}, {"weeks": "[0]"}, {"weeks": "[]"}, {"weekday": 7}, {"hour": 24},
+         {"draft_days_before": 5000}, {"most_opportunities": 0}],
+    )  # fmt: skip
+    def test_a_schedule_that_cannot_be_is_refused_with_a_word(self, client: Client, wrong: dict[str, Any]) -> None:
+        actions.settings_row()
+        client.force_login(make_user("Ada", Role.ADMINISTRATOR))
+        fields = {"weekday": 1, "weeks": "[1, 3]", "hour": 9, "draft_days_before": 3, "most_opportunities": 5}
+        answer = client.post(reverse("admin:newsletter_editionschedule_change", args=[1]), {**fields, **wrong})
+        assert answer.status_code == 200
+        assert next(iter(wrong)) in answer.context["adminform"].form.errors
+        client.post(reverse("admin:newsletter_editionschedule_change", args=[1]), {**fields, "weeks": "[4, 2]"})
+        assert actions.settings_row().weeks == [2, 4]
+
+    def test_an_edition_centuries_ahead_is_refused(self, client: Client, maya: User) -> None:
+        client.force_login(maya)
+        answer = client.post(reverse("newsletter:editions"), {"slot": "9999-12-31"})
+        assert answer.status_code == 422
+        assert "too far off" in answer.content.decode()
 
     def test_is_not_for_members(self, client: Client) -> None:
         edition = actions.draft(SLOT, at=DRAFTED)
@@ -308,3 +461,16 @@ class TestTheEditorsDesk:
         client.force_login(maya)
         client.post(reverse("newsletter:decide", args=[edition.public_id, "test"]))
         assert [message.to_email for message in Message.objects.filter(kind="newsletter_test")] == [maya.email]
+
+    def test_a_test_without_a_reader_is_what_the_preview_shows(self, maya: User) -> None:
+        one = open_opportunity("One")
+        edition = actions.draft(SLOT, at=DRAFTED)
+        with time_machine.travel(DRAFTED, tick=False):
+            actions.send_test(edition, to=maya, as_contact=None, at=DRAFTED)
+            message = Message.objects.get(kind="newsletter_test")
+            mail, shown = mails.render_editions([message])[message.pk], mails.preview(edition, None, at=DRAFTED)
+        assert not isinstance(mail, Exception)
+        assert str(one.public_id) in mail.html
+        assert [line for line in mail.text.splitlines() if "http" not in line] == [
+            line for line in shown.text.splitlines() if "http" not in line
+        ]
