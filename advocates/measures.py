@@ -24,16 +24,23 @@ SHOWN = 7
 """How many of the most asked a chart names."""
 
 
-def member_at(moment: datetime) -> Q:
-    """Whoever had joined by then and not left; somebody who left and came back has joined after leaving."""
-    stayed = Q(left_at__isnull=True) | Q(left_at__gte=moment) | Q(left_at__lt=F("joined_at"))
-    return Q(joined_at__lt=moment) & stayed
+def member_at(moment: datetime, path: str = "") -> Q:
+    """Members at a moment; of now and later their status tells, of the past the days they joined and left.
+
+    Somebody who left and came back has joined after leaving. ``path`` leads to the advocate: ``contact__advocate__``.
+    """
+    if moment > timezone.now():
+        return Q(**{f"{path}status": Advocate.Status.MEMBER})
+    stayed = (
+        Q(**{f"{path}left_at__isnull": True})
+        | Q(**{f"{path}left_at__gte": moment})
+        | Q(**{f"{path}left_at__lt": F(f"{path}joined_at")})
+    )
+    return Q(**{f"{path}joined_at__lt": moment}) & stayed
 
 
 def members_at(moment: datetime, filters: Filters) -> "QuerySet[Advocate]":
-    """Members at a moment; of now and later their status tells, of the past the days they joined and left."""
-    held = Q(status=Advocate.Status.MEMBER) if moment > timezone.now() else member_at(moment)
-    return filters.narrow(Advocate.objects.filter(held), **PLACES)
+    return filters.narrow(Advocate.objects.filter(member_at(moment)), **PLACES)
 
 
 def _advocate_rows(advocates: "QuerySet[Advocate]", *more: Column) -> Rows:
@@ -72,7 +79,7 @@ def members(period: Period, filters: Filters) -> Value:
 
     def at_each_end() -> list[Month]:
         ends = {f"m{place}": _end(first, period) for place, first in enumerate(period.months)}
-        everybody = filters.narrow(Advocate.objects.filter(joined_at__isnull=False), **PLACES)
+        everybody = filters.narrow(Advocate.objects.all(), **PLACES)
         found = everybody.aggregate(**{name: Count("pk", filter=member_at(end)) for name, end in ends.items()})
         return [Month(first, found[f"m{place}"], found[f"m{place}"]) for place, first in enumerate(period.months)]
 
@@ -187,10 +194,14 @@ def active_share(period: Period, filters: Filters) -> Value:
 
     def month_by_month() -> list[Month]:
         people = Count("contact", distinct=True)
-        still_here = _activities(period, filters).filter(
-            contact__in=members_at(period.until, filters).values("contact")
-        )
-        done = by_month(still_here, "at", period, people, cases=people)
+        # Each month by itself, as its own page shows it: done in it by those who were members at its end.
+        by_members = Q(pk__isnull=True)
+        for first in period.months:
+            end = _end(first, period)
+            by_members |= Q(at__gte=Period(first, first, zone=period.zone).since, at__lt=end) & member_at(
+                end, "contact__advocate__"
+            )
+        done = by_month(_activities(period, filters).filter(by_members), "at", period, people, cases=people)
         whole = {month.first: month.n for month in members(period, filters).series}
         return [
             Month(month.first, month.n / whole[month.first] if whole[month.first] else None, month.n) for month in done
@@ -211,7 +222,9 @@ def ask_rows(period: Period, filters: Filters) -> Rows:
         asks = asks.filter(advocate=int(filters.part)) if filters.part.isdecimal() else asks.none()
     channels = dict(Channel.choices)
     columns = [
-        Column(gettext_lazy("Advocate"), lambda row: str(row.advocate), link=ASKED_PAGE),
+        Column(
+            gettext_lazy("Advocate"), lambda row: str(row.advocate), link=ASKED_PAGE, right="advocates.view_advocate"
+        ),
         Column(gettext_lazy("Account"), lambda row: row.account.name),
         Column(gettext_lazy("Channel"), lambda row: str(channels.get(row.channel, row.channel))),
         Column(gettext_lazy("Kind"), lambda row: row.kind),

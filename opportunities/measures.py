@@ -247,8 +247,11 @@ def influenced_rows(period: Period, filters: Filters) -> Rows:
     deals = influence.influenced(period, filters)
     given = Nomination.objects.filter(claim__status__in=influence.HELPED).select_related("advocate__contact")
     requests = filters.narrow(ReferenceRequest.objects.filter(fulfilled_at__isnull=False), team="team__slug")
-    if filters.part:
-        deals = deals.filter(Exists(_helped_by(filters.part, period))) if _is_uuid(filters.part) else deals.none()
+    if filters.part and not _is_uuid(filters.part):
+        deals = deals.none()
+    elif filters.part:  # as in the figure: in the program's currency, with what this team asked for
+        ours = deals.filter(currency=Program.current().currency)
+        deals = ours.filter(Exists(_helped_by(filters.part, period, filters)))
     deals = deals.prefetch_related(
         Prefetch(
             "requests",
@@ -275,18 +278,19 @@ def influenced_rows(period: Period, filters: Filters) -> Rows:
         Column(gettext_lazy("Won"), lambda deal: deal.closed_on, Unit.DAY),
         Column(gettext_lazy("Requests"), lambda deal: len(in_time(deal)), Unit.COUNT),
         Column(gettext_lazy("First and last"), lambda deal: _first_and_last(in_time(deal), period)),
-        Column(gettext_lazy("Who helped, in equal parts"), who),
+        Column(gettext_lazy("Who helped, in equal parts"), who, right="advocates.view_advocate"),
         Column(gettext_lazy("Currency"), lambda deal: deal.currency),
         Column(gettext_lazy("Value"), lambda deal: deal.value, Unit.AMOUNT),
     ]
     return Rows(deals, columns, order=("-closed_on", "-pk"), what=gettext_lazy("deals"))
 
 
-def _helped_by(advocate: str, period: Period) -> "QuerySet[ReferenceRequest]":
+def _helped_by(advocate: str, period: Period, filters: Filters) -> "QuerySet[ReferenceRequest]":
     given = Nomination.objects.filter(
         request=OuterRef("pk"), claim__status__in=influence.HELPED, advocate__public_id=advocate
     )
-    return influence.in_time(ReferenceRequest.objects.filter(Exists(given), deal=OuterRef("pk")), period)
+    requests = filters.narrow(ReferenceRequest.objects.filter(Exists(given), deal=OuterRef("pk")), team="team__slug")
+    return influence.in_time(requests, period)
 
 
 def _first_and_last(requests: list[Any], period: Period) -> str:

@@ -101,12 +101,16 @@ class Value:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the rows: ``value`` takes a row; ``link`` takes a row and gives an address, or "" for none."""
+    """One column of the rows: ``value`` takes a row; ``link`` takes a row and gives an address, or "" for none.
+
+    A column that names people demands a ``right``; without it neither the page nor the file has the column.
+    """
 
     label: Words
     value: Callable[[Any], Any]
     unit: Unit = Unit.TEXT
     link: Callable[[Any], str] | None = None
+    right: str = ""
 
 
 @dataclass(frozen=True)

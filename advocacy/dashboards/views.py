@@ -24,7 +24,7 @@ from advocacy.crm.models import Account, Program, StakeholderTeam
 from advocacy.dashboards import exports, filters, memory, periods, registry, words
 from advocacy.dashboards.filters import Filters
 from advocacy.dashboards.periods import Period
-from advocacy.dashboards.registry import Measure, Rows, Value
+from advocacy.dashboards.registry import Column, Measure, Rows, Value
 from advocacy.lib import charts
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -288,6 +288,11 @@ def visible(rows: Rows, user: Any) -> "QuerySet[Any]":
     return rows.queryset if user.has_perm(f"{model.app_label}.view_{model.model_name}") else rows.queryset.none()
 
 
+def columns(rows: Rows, user: Any) -> list[Column]:
+    """The columns this person may read."""
+    return [column for column in rows.columns if not column.right or user.has_perm(column.right)]
+
+
 def part_label(shown: Shown) -> str:
     """The name of the part whose rows are asked for, as far as this person may read it."""
     for part in shown.now.breakdown if shown.frame.filters.part else ():
@@ -305,6 +310,7 @@ def measure(request: HttpRequest, key: str) -> HttpResponse:
     rows = shown.measure.rows(frame.period, frame.filters)
     page = page_by_key(visible(rows, request.user), rows.order, request.GET, size=ROWS_A_PAGE)
     currency = frame.program.currency
+    shown_columns = columns(rows, request.user)
     table = [
         [
             {
@@ -313,7 +319,7 @@ def measure(request: HttpRequest, key: str) -> HttpResponse:
                 "url": column.link(row) if column.link else "",
                 "css": CELLS.get(column.unit, "num"),
             }
-            for column in rows.columns
+            for column in shown_columns
         ]
         for row in page.items
     ]
@@ -342,7 +348,9 @@ def export(request: HttpRequest, key: str) -> HttpResponseBase:
     frame = Frame.of(request)
     rows = _measure_or_404(key).rows(frame.period, frame.filters)
     found = visible(rows, request.user).order_by(*rows.order)
-    response = StreamingHttpResponse(exports.lines(found, tuple(rows.columns)), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(
+        exports.lines(found, columns(rows, request.user)), content_type="text/csv; charset=utf-8"
+    )
     name = slugify(f"{key} {frame.period.first} {frame.period.last}")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     response["Cache-Control"] = "private, no-store"

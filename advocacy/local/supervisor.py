@@ -149,6 +149,7 @@ class Supervisor:
 
     # --- the course ---------------------------------------------------------------------------------------------
     def run(self) -> int:
+        clean_up_after_killed(self.place, say=self.say)  # what a killed demo left may well hold this very port
         if not port_is_free(self.port):
             holder = holder_of(self.port)
             other = free_port(range(self.port + 10, 65000, 10))
@@ -161,7 +162,6 @@ class Supervisor:
             signal.signal(number, self._signalled)
         code = 1
         try:
-            clean_up_after_killed(self.place, say=self.say)
             self.prepare()
             if not self.asked_to_stop():
                 self.launch()

@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advocacy.crm.models import Deal, Program
 from advocacy.dashboards.filters import Filters
 from advocacy.dashboards.periods import Period
+from advocacy.users.models import Role
 from opportunities import influence
 from opportunities.measures import influenced_revenue, influenced_rows
 from opportunities.models import Claim, Nomination, Opportunity, ReferenceRequest
@@ -124,6 +126,34 @@ class TestWhichDealsCount:
         fulfilled(won(value=7, region="Asia", industry="Steel"))
         fulfilled(won(value=5))
         assert influenced_revenue(MARCH, Filters(region="Asia", industry="Steel")).value == 7
+
+
+class TestTheRowsBehindAPart:
+    def test_are_those_its_figure_was_counted_from(self):
+        sales, marketing = make_team("Sales"), make_team("Marketing")
+        ines, omar = make_advocate("Ines"), make_advocate("Omar")
+        alone, both, abroad = won(value=100), won(value=10), won(value=7, currency="USD")
+        give_a_reference(fulfilled(alone, team=marketing), ines)
+        give_a_reference(fulfilled(alone, team=sales), omar)
+        give_a_reference(fulfilled(both, team=sales), ines)
+        give_a_reference(fulfilled(abroad, team=sales), ines)
+        for team, deals in (("sales", [both]), ("marketing", [alone]), ("", [alone, both])):
+            filters = Filters(team=team, part=str(ines.public_id))
+            assert list(influenced_rows(MARCH, filters).queryset.order_by("pk")) == deals
+            parts = {part.key: part.value for part in influenced_revenue(MARCH, Filters(team=team)).breakdown}
+            assert str(ines.public_id) in parts
+
+    def test_name_nobody_to_whom_the_names_of_advocates_are_not_open(self, client):
+        give_a_reference(fulfilled(won()), make_advocate("Ines"))
+        query = {"from": "2026-03-01", "to": "2026-03-31"}
+        file = reverse("dashboards:export", args=["influenced_revenue"], query=query)
+        for name, roles, named in (("Sam", (Role.REQUESTER, Role.READER), False), ("Lena", (Role.LEAD,), True)):
+            client.force_login(make_user(name, *roles))
+            page = client.get(reverse("dashboards:measure", args=["influenced_revenue"], query=query)).content.decode()
+            body = b"".join(client.get(file).streaming_content).decode()
+            assert "Kestrel Foods" in page
+            assert "Kestrel Foods" in body
+            assert ("Ines Barbosa" in page, "Ines Barbosa" in body, "Who helped" in body) == (named, named, named)
 
 
 class TestSharingADeal:

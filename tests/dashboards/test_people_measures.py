@@ -118,6 +118,20 @@ class TestActiveMembers:
         deed(ines, Deed.REVIEW_WRITTEN)
         assert [month.value for month in active_share(MARCH, ALL).series] == [0.5]
 
+    def test_each_month_is_what_a_page_of_that_month_shows(self):
+        ines = make_advocate("Ines")
+        omar = make_advocate(
+            "Omar", joined_at=NOON - timedelta(days=200), left_at=NOON - timedelta(days=2), status="left"
+        )
+        make_advocate("Mei", joined_at=datetime(2026, 2, 10, tzinfo=UTC))
+        for advocate in (ines, omar):
+            deed(advocate, Deed.VERIFIED, datetime(2026, 1, 10, tzinfo=UTC))
+        deed(ines, Deed.VERIFIED, datetime(2026, 2, 20, tzinfo=UTC))
+        quarter = Period(date(2026, 1, 1), date(2026, 3, 31))
+        months = [Period(date(2026, 1, 1), date(2026, 1, 31)), Period(date(2026, 2, 1), date(2026, 2, 28)), MARCH]
+        drawn = [month.value for month in active_share(quarter, ALL).series]
+        assert drawn == [active_share(month, ALL).value for month in months] == [1, pytest.approx(1 / 3), 0]
+
 
 class TestConcentrationOfAsks:
     def test_it_is_the_share_of_the_three_most_asked(self):

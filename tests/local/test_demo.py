@@ -8,6 +8,8 @@ import signal
 import smtplib
 import socket
 import subprocess
+import sys
+import time
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -16,8 +18,9 @@ import psycopg2
 import pytest
 import requests
 
-from advocacy.local.processes import free_port
+from advocacy.local.processes import Identity, Trouble, free_port, port_is_free
 from advocacy.local.services import ROOT
+from advocacy.local.supervisor import Supervisor
 from tests.faults.plant import copy_test_database
 from tests.local.conftest import Checkout, Demo
 
@@ -177,6 +180,34 @@ class TestWhatIsInItsWay:
         (checkout.root / ".local").write_text("a file where a folder belongs")
         done = checkout.run("demo", "--port", "8000")
         assert (done.returncode, "is in the way" in done.stderr) == (1, True)
+
+    def test_a_port_that_a_killed_demo_still_holds_is_its_own(self, tmp_path: Path, port: int) -> None:
+        demo = Supervisor(port, say=lambda _words: None, root=tmp_path)
+        demo.place.make()
+        left = subprocess.Popen(
+            [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"],
+            start_new_session=True,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            deadline = time.monotonic() + 20
+            while port_is_free(port) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            identity = Identity.of(left.pid)
+            assert identity
+            record = {"groups": [{"name": "web", **identity.as_dict()}]}
+            (demo.place.run / "demo.json").write_text(json.dumps(record))
+
+            def prepare() -> None:
+                raise Trouble("It went on.")
+
+            demo.prepare = prepare  # type: ignore[method-assign]
+            with pytest.raises(Trouble, match="It went on"):
+                demo.run()
+            assert port_is_free(port)
+        finally:
+            left.kill()
+            left.wait()
 
 
 class TestTheEnvironment:
