@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from advocacy.crm.models import Account
+from advocacy.crm.catalogue import Deed
+from advocacy.crm.models import Account, Activity
 from opportunities.models import COURSE, Claim, ClaimFeedback, Nomination, ReferenceRequest
 
 Status = ReferenceRequest.Status
@@ -18,6 +19,12 @@ SOON = timedelta(hours=72)
 ENDED = frozenset({Status.FULFILLED, Status.DEFLECTED, Status.UNFILLED, Status.WITHDRAWN})
 TIMES_PROPOSED = 3
 """How many times an advocate proposes with a yes."""
+TIMES_AHEAD = timedelta(days=731)
+
+
+def latest_time(at: datetime) -> datetime:
+    """The last moment that can be proposed: nobody plans a call further ahead than two years."""
+    return at + TIMES_AHEAD
 
 
 # --- Where it stands --------------------------------------------------------------------------------------------------
@@ -42,18 +49,24 @@ def stands(
         return Status.FULFILLED, WaitingFor.NOBODY
     timed = wanted.kind.has_step("scheduled")
     open_ones = [one for one in nominations if one.status == Nomination.Status.ASKED]
-    without_time = [one for one, claim in said_yes if timed and claim.status in ("claimed", "confirmed")]
-    if without_time:
-        can_pick = any(time.starts_at > at for one in without_time for time in one.times.all())
+    without_time = [one for one, _claim in said_yes if timed and wants_time(one)]
+    nobody_asked = len(said_yes) < wanted.wanted and not open_ones
+    if without_time and not nobody_asked:
+        can_pick = any(_has_time_to_pick(one, at=at) for one in without_time)
         return Status.AGREED, WaitingFor.REQUESTER if can_pick else WaitingFor.ADVOCATE
     status: str = Status.MATCHING
     if said_yes:
-        status = Status.SCHEDULED if timed else Status.AGREED
+        status = Status.SCHEDULED if timed and not without_time else Status.AGREED
     if len(said_yes) < wanted.wanted:
         if open_ones:
             return (status if said_yes else Status.ASKED), WaitingFor.ADVOCATE
         return status, WaitingFor.REQUESTER if question_out else WaitingFor.DESK
     return status, _after_the_yes([claim for _one, claim in said_yes if claim not in done], at=at)
+
+
+def _has_time_to_pick(nomination: Nomination, *, at: datetime) -> bool:
+    """Whether it is the requester's turn: there is a time to come, or the missed one, to be asked for another."""
+    return any(time.starts_at > at or time.chosen_at for time in nomination.times.all())
 
 
 def _after_the_yes(claims: Sequence[Claim], *, at: datetime) -> str:
@@ -79,8 +92,27 @@ def _under_course(nomination: Nomination) -> bool:
     return (
         nomination.status == Nomination.Status.ACCEPTED
         and nomination.claim is not None
-        and nomination.claim.status in COURSE
+        and (nomination.claim.status in COURSE or missed_by_prospect(nomination))
     )
+
+
+def missed_by_prospect(nomination: Nomination) -> bool:
+    """Whether it was the prospect who did not come: the advocate's yes still stands, for another time."""
+    claim = nomination.claim
+    if nomination.status != Nomination.Status.ACCEPTED or claim is None or claim.status != Claim.Status.MISSED:
+        return False
+    if claim.scheduled_for is None:
+        return False
+    told = {"source_type": Claim._meta.label_lower, "source_id": str(claim.pk), "deed": Deed.MISSED}
+    return not Activity.objects.filter(**told).exists()  # a miss of their own is on record
+
+
+def wants_time(nomination: Nomination) -> bool:
+    """Whether somebody has said yes and no time is set."""
+    claim = nomination.claim
+    if nomination.status != Nomination.Status.ACCEPTED or claim is None:
+        return False
+    return claim.status in ("claimed", "confirmed") or missed_by_prospect(nomination)
 
 
 def yes_count(nominations: Iterable[Nomination]) -> int:

@@ -3,12 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from advocacy.crm.models import Program
 from advocacy.lib.home import Card, NavItem, TodayItem, register
+from opportunities.forms.desk import zone_of
 from opportunities.models import Nomination, ReferenceRequest
 
 QUEUE = "admin:opportunities_referencerequest_changelist"
@@ -28,12 +30,18 @@ def _counts(request: HttpRequest) -> dict[str, int]:
     if not hasattr(user, "_desk_counts"):
         at = timezone.now()
         mine = Q(manager=user.pk)
-        user._desk_counts = ReferenceRequest.objects.active().aggregate(
+        # Whose day is over is a matter of the desk's own clock; its zone comes with the counts, not by another query.
+        days = {f"before_{ahead}": at.date() + timedelta(days=ahead) for ahead in (-1, 0, 1)}
+        told = ReferenceRequest.objects.active().aggregate(
             waits=Count("pk", filter=Q(waiting_for="desk") & (mine | Q(manager__isnull=True))),
             unassigned=Count("pk", filter=Q(manager__isnull=True)),
             mine=Count("pk", filter=mine & Q(waiting_for="desk")),
-            overdue=Count("pk", filter=mine & Q(needed_by__lt=at.date())),
+            zone=Max(Subquery(Program.objects.filter(pk=1).values("desk_time_zone"))),
+            **{name: Count("pk", filter=mine & Q(needed_by__lt=day)) for name, day in days.items()},
         )
+        today = timezone.localdate(at, zone_of(told["zone"] or ""))
+        told["overdue"] = next(told[name] for name, day in days.items() if day == today)
+        user._desk_counts = told
     counts: dict[str, int] = user._desk_counts
     return counts
 

@@ -113,7 +113,17 @@ CONSENT = (
     "EXISTS (SELECT 1 FROM crm_consentstate s WHERE s.contact_id = a.contact_id AND s.purpose = %(purpose)s"
     " AND s.given AND (s.expires_at IS NULL OR s.expires_at > %(at)s))"
 )
-ASKED = "EXISTS (SELECT 1 FROM opportunities_nomination n WHERE n.request_id = %(request)s AND n.advocate_id = a.id)"
+ASKED = (
+    "EXISTS (SELECT 1 FROM opportunities_nomination n WHERE n.request_id = %(request)s AND n.advocate_id = a.id"
+    " AND NOT (n.status = 'recalled' AND n.claim_id IS NULL))"  # taken back before it came to anything
+)
+NAMED_IN = (
+    "({0} <> '{{}}' AND EXISTS (SELECT 1 FROM unnest({0}) said (name) WHERE lower(said.name) = ANY(%(names)s::text[])))"
+)
+IS_THE_PROSPECT = (  # looked up by index once for the whole pass, whatever the size of the program
+    "k.id = ANY(ARRAY(SELECT o.id FROM crm_account o WHERE lower(o.name) = ANY(%(names)s::text[])"
+    " UNION ALL SELECT o.id FROM crm_account o WHERE o.domain <> '' AND lower(o.domain) = %(domain)s))"
+)
 AWAY = (
     "EXISTS (SELECT 1 FROM advocates_awayperiod w WHERE w.advocate_id = a.id"
     " AND w.starts_on <= %(day)s AND w.ends_on >= %(day)s)"
@@ -140,8 +150,7 @@ GATES: tuple[Gate, ...] = (
     Gate(
         "conflict",
         lazy("In conflict with the prospect"),
-        "(k.competes_with && %(names)s::varchar[] OR a.ruled_out && %(names)s::varchar[] OR k.name = %(prospect)s"
-        " OR (k.domain <> '' AND k.domain = %(domain)s))",
+        f"({NAMED_IN.format('k.competes_with')} OR {NAMED_IN.format('a.ruled_out')} OR {IS_THE_PROSPECT})",
     ),
     Gate("never", lazy("Never wants to be asked for this"), "%(kind)s = ANY(a.never)"),
     Gate(
@@ -224,7 +233,7 @@ class Need:
     @property
     def names(self) -> list[str]:
         """What the prospect may be called in lists of competitors and of companies ruled out."""
-        return sorted({name for name in (names_of(self.prospect) | {self.domain}) if name})
+        return sorted({name for name in (also_called(self.prospect) | {self.domain}) if name})
 
     @property
     def band(self) -> int | None:
@@ -383,11 +392,26 @@ def standing_rules(wanted: ReferenceRequest) -> tuple[dict[str, int], tuple[tupl
     return weights, tuple((one["scope"], one["most"], one["days"]) for one in told.caps_told)
 
 
+LEGAL_FORMS = (
+    "gmbh", "gmbh & co. kg", "gmbh & co kg", "ag", "se", "inc", "ltd", "llc", "plc", "corp", "bv", "b.v", "nv", "n.v",
+    "sa", "s.a", "srl", "s.r.l", "co", "co. kg", "kg", "oy", "ab", "as",
+)  # fmt: skip
+LEGAL_FORM = re.compile(r"[\s,]+(" + "|".join(map(re.escape, sorted(LEGAL_FORMS, key=len, reverse=True))) + r")\.?$")
+
+
 def names_of(company: str) -> set[str]:
     """A company's name as lists hold it: lower case, with and without its legal form."""
     name = " ".join(company.lower().split())
-    bare = re.sub(r"[\s,]+(gmbh|ag|se|inc|ltd|llc|plc|corp|b\.?v|n\.?v|s\.?a|s\.?r\.?l|co|kg|oy|ab|as)\.?$", "", name)
-    return {name, bare} - {""}
+    return {name, LEGAL_FORM.sub("", name)} - {""}
+
+
+def also_called(company: str) -> set[str]:
+    """Every way lists and the CRM may write a company: its bare name, and that with each legal form."""
+    names = names_of(company)
+    bare = min(names, key=len, default="")
+    if not bare:
+        return set()
+    return names | {f"{bare}{comma} {form}{dot}" for form in LEGAL_FORMS for comma in ("", ",") for dot in ("", ".")}
 
 
 GROUPS: Mapping[Any, frozenset[str]] = {

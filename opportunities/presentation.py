@@ -20,7 +20,7 @@ from advocacy.lib.templatetags.look import seats_left
 from opportunities import board as rules
 from opportunities.actions.board import UNDO_WITHIN
 from opportunities.eligibility import Code, Standing, Who
-from opportunities.models import COURSE, UNDER_WAY, Claim, Group, Opportunity
+from opportunities.models import COURSE, UNDER_WAY, Claim, Group, Opportunity, ReferenceRequest
 
 PICTURES: dict[str, str] = {
     Group.CALLS: "phone", Group.STORIES: "quote", Group.SPEAKING: "speaking", Group.MEDIA: "newsletter",
@@ -131,7 +131,7 @@ def detail(row: Opportunity, person: Who | None, found: Standing | None, *, at: 
     return context
 
 
-def consent_wording(row: Opportunity) -> str:
+def consent_wording(row: Opportunity | ReferenceRequest) -> str:
     """The words somebody agrees to when they consent along with a claim; these words go on record."""
     company = Program.current().company or Program.current().name
     return _(

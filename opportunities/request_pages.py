@@ -45,7 +45,14 @@ class Yes:
 
     @property
     def needs_time(self) -> bool:
-        return bool(self.claim and self.claim.status in ("claimed", "confirmed") and self.timed)
+        return self.timed and desk.wants_time(self.nomination)
+
+    @property
+    def missed_by_prospect(self) -> bool:
+        """Whether the prospect did not come and nobody has asked for another time yet."""
+        if not desk.missed_by_prospect(self.nomination):
+            return False
+        return any(time.chosen_at for time in self.nomination.times.all())
 
     @property
     def timed(self) -> bool:
@@ -113,9 +120,13 @@ def where_it_stands(wanted: ReferenceRequest, nominations: Sequence[Nomination],
             Status.WITHDRAWN: _("It was withdrawn."),
         }[Status(status)]
     if waiting == WaitingFor.REQUESTER:
-        if status == Status.AGREED:
+        if status == Status.AGREED and any(yes_of(one, at=at).missed_by_prospect for one in nominations):
+            return _("%(prospect)s did not come. Ask for another time, or withdraw the request.") % {
+                "prospect": wanted.prospect
+            }
+        if status == Status.AGREED and wanted.kind.has_step("scheduled"):
             return _("It is your turn: pick one of the times.")
-        if status == Status.SCHEDULED:
+        if status in {Status.AGREED, Status.SCHEDULED}:
             return _("It is your turn: say how it was.")
         return _("It is your turn: the desk has a question for you.")
     if waiting == WaitingFor.ADVOCATE:
@@ -185,7 +196,7 @@ def _of_nomination(one: Nomination, *, for_desk: bool) -> list[Event]:
             for time in one.times.all()
             if time.chosen_at
         ]
-        events += _of_claim(claim, name)
+        events += _of_claim(claim, name, for_desk=for_desk)
     elif one.answered_at and one.status == Nomination.Status.DECLINED:
         said = _("%(name)s declined") % {"name": name} if for_desk else _("An advocate declined")
         events.append(Event(one.answered_at, said, more=one.decline_reason if for_desk else "", mark="bad"))
@@ -195,15 +206,20 @@ def _of_nomination(one: Nomination, *, for_desk: bool) -> list[Event]:
     return events
 
 
-def _of_claim(claim: Claim, name: str) -> list[Event]:
+def _of_claim(claim: Claim, name: str, *, for_desk: bool) -> list[Event]:
     events = []
     for told in claim.feedback.all():
-        who = name if told.side == ClaimFeedback.Side.ADVOCATE else _("The requester")
+        theirs = told.side == ClaimFeedback.Side.ADVOCATE
+        who = name if theirs else _("The requester")
+        private = theirs and not for_desk  # an advocate tells the desk, not the seller
         if not told.happened:
             said, mark = _("%(who)s says it did not take place"), "bad"
+        elif private:
+            said, mark = _("%(who)s said how it was"), "ok"
         else:
             said, mark = _("%(who)s said how it was: %(grade)s of 5"), "ok"
-        events.append(Event(told.at, said % {"who": who, "grade": told.grade}, more=told.text, mark=mark))
+        more = "" if private else told.text
+        events.append(Event(told.at, said % {"who": who, "grade": told.grade}, more=more, mark=mark))
     if claim.thanked_at:
         events.append(Event(claim.thanked_at, _("%(name)s was thanked") % {"name": name}, mark="ok"))
     if claim.ended_at and claim.reason:

@@ -165,6 +165,7 @@ class Account(Sourced):
         ]
         indexes = [
             models.Index(Lower("name"), name="account_name"),
+            models.Index(Lower("domain"), name="account_domain"),
             models.Index(fields=["industry", "region"], name="account_industry_region"),
             models.Index(fields=["region", "industry"], name="account_region"),
             models.Index(fields=["owner"], name="account_owner"),

@@ -5,18 +5,20 @@ by id. What a request is waiting for follows from its nominations (``desk.stands
 change, with the span of the clock that ends and the one that begins.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from advocacy.crm import spine
+from advocacy.crm import consent, spine
 from advocacy.crm.catalogue import Deed
 from advocacy.crm.models import Account, Deal, Program, StakeholderTeam
 from advocacy.delivery.models import Message
@@ -53,6 +55,9 @@ FACTS = frozenset(
 )  # fmt: skip
 """What a request says about the prospect; the desk may mend these while it looks."""
 
+CLAIM_TASKS = ("thank", "not-happened")
+"""How the keys of tasks about a claim begin."""
+
 
 @dataclass(frozen=True)
 class Pick:
@@ -81,7 +86,7 @@ def file_request(
         raise Refused(_("“%(kind)s” cannot be asked for at the desk.") % {"kind": kind.name})
     if not prospect.strip():
         raise Refused(_("Name the prospect company: advocates read it first."))
-    if needed_by < at.date():
+    if needed_by < timezone.localdate(at):  # the day it is where the requester is
         raise Refused(_("The day it is needed by has passed. Choose a later one."))
     filed = ReferenceRequest.objects.create(
         requester=requester, kind=kind, prospect=" ".join(prospect.split()), needed_by=needed_by, wanted=wanted,
@@ -113,16 +118,32 @@ def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 # --- The desk at work -------------------------------------------------------------------------------------------------
 @transaction.atomic
-def assign(wanted: ReferenceRequest, *, to: Any, at: datetime) -> ReferenceRequest:
-    """Give a request to a reference manager; a new one is looked into from here."""
+def assign(wanted: ReferenceRequest, *, to: Any, at: datetime, by: Any = None) -> ReferenceRequest:
+    """Give a request to a reference manager, with all that is open about it; a new one is looked into from here."""
     locked = _lock(wanted)
     _must_be_active(locked)
+    before = locked.manager_id
     if locked.status == Status.NEW:
         locked.move_to(Status.MATCHING, manager=to)
-    elif locked.manager_id != to.pk:
+    elif before != to.pk:
         ReferenceRequest.objects.filter(pk=locked.pk).update(manager=to)
         locked.manager = to
+    if before != to.pk:
+        _hand_over(locked, before=before, to=to)
+        if by is None or by.pk != to.pk:
+            said = _("The request for %(prospect)s is yours now.") % _words(locked)
+            notify(to, "request_assigned", key=f"{locked.pk}:{at.isoformat()}", text=said, url=_desk_url(locked), at=at)
     return locked
+
+
+def _hand_over(locked: ReferenceRequest, *, before: int | None, to: Any) -> None:
+    """What is still to be done for this request is the new manager's, and so is what its claims bring."""
+    Opportunity.objects.filter(request=locked).update(run_by=to)
+    claims = Claim.objects.filter(opportunity__request=locked).values_list("pk", flat=True)
+    about = Q(key__startswith=f"nobody-left:{locked.pk}:")
+    about |= Q(key__in=[f"{what}:{Claim._meta.label_lower}:{pk}" for what in CLAIM_TASKS for pk in claims])
+    theirs = Q(assignee__isnull=True) | Q(assignee=before)
+    Task.objects.filter(about, theirs, done_at__isnull=True).update(assignee=to)
 
 
 @transaction.atomic
@@ -186,6 +207,7 @@ def nominate(
     people = _lock_people(why)
     need = matching.Need.of(locked, at=at)
     stopped = matching.stopped(need, list(why), but={"budget"})
+    _not_too_many_of_one_account(locked, people)
     for advocate in people:
         if advocate.pk in stopped:
             raise Refused(_("%(name)s: %(reason)s") % {"name": advocate, "reason": stopped[advocate.pk].reason})
@@ -204,15 +226,16 @@ def nominate(
             advocate, channel=Channel.DESK, source_id=locked.pk, kind=locked.kind.slug, at=at, by=by,
             override_reason=override_reason,
         )  # fmt: skip
-        nominated = Nomination.objects.create(
-            request=locked, advocate=advocate, why=why[advocate.pk], nominated_by=by, asked_at=at, answer_by=answer_by,
+        nominated = _ask(
+            locked, advocate, why=why[advocate.pk], nominated_by=by, asked_at=at, answer_by=answer_by,
             score=_score(scores.get(advocate.pk), need),
         )  # fmt: skip
         spine.record(Deed.NOMINATED, at=at, source=nominated, contact=advocate.contact, by=by)
         mails.nomination(nominated, at=at)
         if advocate.user:
             said = _("Would you speak with %(prospect)s?") % _words(locked)
-            notify(advocate.user, "nomination", key=str(nominated.pk), text=said, url=_answer_url(nominated), at=at)
+            key = mails.key_of(nominated)
+            notify(advocate.user, "nomination", key=key, text=said, url=_answer_url(nominated), at=at)
         made.append(nominated)
     if owner_agreed:
         owners = {str(one.contact.account.owner) for one in people if one.contact.account.owner_approves}
@@ -221,6 +244,31 @@ def nominate(
     Opportunity.objects.filter(pk=frame.pk).update(run_by=locked.manager)
     _settle(locked, at=at)
     return made
+
+
+def _ask(locked: ReferenceRequest, advocate: Advocate, **asked: Any) -> Nomination:
+    """A question to one advocate; one that was taken back before it came to anything is asked once more."""
+    before = Nomination.objects.filter(request=locked, advocate=advocate).first()
+    if before is None:
+        return Nomination.objects.create(request=locked, advocate=advocate, **asked)
+    nominated = before.move_to(Nomination.Status.ASKED, **asked, answered_at=None)
+    nominated.request, nominated.advocate = locked, advocate
+    return nominated
+
+
+def _not_too_many_of_one_account(locked: ReferenceRequest, people: Sequence[Advocate]) -> None:
+    """At most two of one account are asked for one request, those asked before included."""
+    open_now = [Nomination.Status.ASKED, Nomination.Status.ACCEPTED]
+    before = locked.nominations.filter(status__in=open_now).exclude(advocate__in=people)
+    of_account = Counter(before.values_list("advocate__contact__account", flat=True))
+    of_account.update(advocate.contact.account_id for advocate in people)
+    for advocate in people:
+        account = advocate.contact.account
+        if of_account[account.pk] > matching.FROM_ONE_ACCOUNT:
+            raise Refused(
+                _("At most %(most)s advocates of %(account)s are asked for one request. Choose somebody else as well.")
+                % {"most": matching.FROM_ONE_ACCOUNT, "account": account.name}
+            )
 
 
 def _lock_people(ids: Iterable[int]) -> list[Advocate]:
@@ -260,10 +308,18 @@ def _score(found: "matching.Candidate | None", need: matching.Need) -> dict[str,
 
 @transaction.atomic
 def recall(nomination: Nomination, *, by: Any, at: datetime) -> Nomination:
-    """Take back a question nobody has answered yet; it counts no more against the advocate's budget."""
+    """Take back a question nobody has answered yet; it counts no more against the advocate's budget.
+
+    Also lets somebody go whose call the prospect missed, so that others can be asked.
+    """
     locked = _lock(nomination.request)
     nominated = _reread(nomination, locked)
     if nominated.status == Nomination.Status.RECALLED:
+        return nominated
+    if desk.missed_by_prospect(nominated):
+        nominated.move_to(Nomination.Status.RECALLED)
+        _settle(locked, at=at)
+        _tell_desk_when_nobody_is_left(locked, at=at)
         return nominated
     if nominated.status != Nomination.Status.ASKED:
         raise Refused(_("%(name)s has answered already.") % {"name": nominated.advocate})
@@ -276,15 +332,27 @@ def _take_back(nominated: Nomination, locked: ReferenceRequest, *, because: str,
     nominated.move_to(Nomination.Status.RECALLED, answered_at=None)
     budget.release(Channel.DESK, nominated.request_id, nominated.advocate, at=at)
     # Whoever has not got the question yet need not hear that it is gone.
-    unsent = Message.objects.filter(kind=mails.NOMINATION, dedupe_key=str(nominated.pk), status=Message.Status.DUE)
-    if not unsent.update(status=Message.Status.CANCELLED, result="taken back"):
+    if not _keep_back_the_question(nominated, because="taken back"):
         mails.taken_back(nominated, because=because, at=at)
+
+
+def _keep_back_the_question(nominated: Nomination, *, because: str) -> bool:
+    """A question that has not left yet does not leave any more; whether there was one."""
+    key = mails.key_of(nominated)
+    unsent = Message.objects.filter(kind=mails.NOMINATION, dedupe_key=key, status=Message.Status.DUE)
+    return bool(unsent.update(status=Message.Status.CANCELLED, result=because))
 
 
 # --- The advocate's answer --------------------------------------------------------------------------------------------
 @transaction.atomic
-def accept(nomination: Nomination, *, times: Sequence[datetime], at: datetime, by: Any = None) -> Nomination:
-    """The advocate says yes and proposes times. The yes becomes a claim; who asked is told at once."""
+def accept(
+    nomination: Nomination, *, times: Sequence[datetime], at: datetime, by: Any = None, consent_wording: str = ""
+) -> Nomination:
+    """The advocate says yes and proposes times. The yes becomes a claim; who asked is told at once.
+
+    ``consent_wording`` is set when they agreed to exactly these words along with the yes: where the consent of this
+    kind is missing, it is then put on record in the same transaction.
+    """
     locked = _lock(nomination.request)
     nominated = _reread(nomination, locked)
     if nominated.status == Nomination.Status.ACCEPTED:
@@ -295,8 +363,12 @@ def accept(nomination: Nomination, *, times: Sequence[datetime], at: datetime, b
     others = locked.nominations.filter(status=Nomination.Status.ASKED).exclude(pk=nominated.pk)
     _lock_people([nominated.advocate_id, *others.values_list("advocate", flat=True)])
     frame = Opportunity.objects.get(request=locked)
+    contact, purpose = nominated.advocate.contact, locked.kind.purpose
+    if consent_wording and purpose and not consent.allows(contact, purpose, at=at):
+        consent.grant(contact, purpose, wording=consent_wording, at=at, source="nomination", by=by)
     claim = board.claim_for_nomination(nominated.advocate, frame, at=at, minutes=locked.kind.minutes)
     nominated.move_to(Nomination.Status.ACCEPTED, answered_at=at, claim=claim)
+    _keep_back_the_question(nominated, because="answered")
     if timed:
         _keep_times(nominated, times)
     budget.answered(Channel.DESK, locked.pk, nominated.advocate, at=at)
@@ -313,6 +385,7 @@ def accept(nomination: Nomination, *, times: Sequence[datetime], at: datetime, b
         said = _("%(name)s said yes to %(prospect)s.") % _words(locked, nominated)
         notify(locked.manager, "nomination_yes", key=str(nominated.pk), text=said, url=_desk_url(locked), at=at)
     _settle(locked, at=at)
+    _tell_desk_when_nobody_is_left(locked, at=at)
     return nominated
 
 
@@ -321,11 +394,10 @@ def propose_times(nomination: Nomination, *, times: Sequence[datetime], at: date
     """Other times than those proposed with the yes, because none of them suited."""
     locked = _lock(nomination.request)
     nominated = _reread(nomination, locked)
-    claim = nominated.claim
-    if nominated.status != Nomination.Status.ACCEPTED or claim is None or claim.status not in ("claimed", "confirmed"):
+    if not desk.wants_time(nominated):
         raise Refused(_("There is no time to be found for this any more."))
     _check_times(times, timed=True, at=at)
-    nominated.times.filter(chosen_at__isnull=True).delete()
+    nominated.times.all().delete()
     _keep_times(nominated, times)
     nominated = _reread(nominated, locked)
     mails.said_yes(nominated, at=at)
@@ -354,6 +426,7 @@ def decline(
         raise Refused(_gone(nominated))
     budget.lock(nominated.advocate)
     nominated.move_to(Nomination.Status.DECLINED, answered_at=at, decline_reason=reason.strip()[:300])
+    _keep_back_the_question(nominated, because="answered")
     budget.answered(Channel.DESK, locked.pk, nominated.advocate, at=at)
     spine.record(Deed.NOMINATION_DECLINED, at=at, source=nominated, contact=nominated.advocate.contact, by=by)
     _keep_own_word(
@@ -361,8 +434,9 @@ def decline(
         companies=matching.names_of(locked.prospect) | {locked.prospect_domain.strip().lower()} if rule_out else (),
         kind=locked.kind.slug if never else "",
     )
-    _settle(locked, at=at)
-    _tell_desk_when_nobody_is_left(locked, at=at)
+    if locked.status not in desk.ENDED:  # their word counts for good; what has ended stays as it ended
+        _settle(locked, at=at)
+        _tell_desk_when_nobody_is_left(locked, at=at)
     return nominated
 
 
@@ -382,6 +456,9 @@ def expire(nomination: Nomination, *, at: datetime) -> Nomination:
     if nominated.status != Nomination.Status.ASKED or nominated.answer_by > at:
         return nominated
     nominated.move_to(Nomination.Status.EXPIRED)
+    _keep_back_the_question(nominated, because="too late")
+    if locked.status in desk.ENDED:
+        return nominated
     _settle(locked, at=at)
     _tell_desk_when_nobody_is_left(locked, at=at)
     return nominated
@@ -411,10 +488,14 @@ def pick_time(time: ProposedTime, *, at: datetime, by: Any = None) -> Claim:
     """The requester or prospect takes one of the proposed times; both sides get it for their calendars."""
     locked = _lock(time.nomination.request)
     nominated = _reread(time.nomination, locked)
-    time = ProposedTime.objects.get(pk=time.pk)
     claim = nominated.claim
-    if nominated.status != Nomination.Status.ACCEPTED or claim is None or claim.status not in UNDER_WAY:
+    free = claim is not None and (claim.status in UNDER_WAY or desk.missed_by_prospect(nominated))
+    if nominated.status != Nomination.Status.ACCEPTED or claim is None or not free:
         raise Refused(_("%(name)s is no longer free for this.") % {"name": nominated.advocate})
+    known = nominated.times.filter(pk=time.pk).first()
+    if known is None:
+        raise Refused(_("The times have changed meanwhile. Pick one of those that are shown now."))
+    time = known
     chosen = nominated.times.filter(chosen_at__isnull=False).first()
     if chosen is not None:
         if chosen.pk == time.pk:
@@ -434,16 +515,16 @@ def no_time_fits(nomination: Nomination, *, text: str, by: Any, at: datetime) ->
     """None of the proposed times suits: the advocate is asked for others, in the requester's words."""
     locked = _lock(nomination.request)
     nominated = _reread(nomination, locked)
-    claim = nominated.claim
-    if nominated.status != Nomination.Status.ACCEPTED or claim is None or claim.status not in ("claimed", "confirmed"):
+    if not desk.wants_time(nominated):
         raise Refused(_("A time is set already. Ask the desk to move it."))
     if not nominated.times.exists():
         return nominated
     text = _text(text, _("Say in a few words when it would suit, so that the next times fit."))
+    again = desk.missed_by_prospect(nominated)
     nominated.times.all().delete()
-    said = _("None of the times suited: %(text)s") % {"text": text}
-    RequestNote.objects.create(request=locked, by=by, at=at, text=said, for_requester=True)
-    mails.other_times(nominated, said=text, at=at)
+    said = _("Another time, please: %(text)s") if again else _("None of the times suited: %(text)s")
+    RequestNote.objects.create(request=locked, by=by, at=at, text=said % {"text": text}, for_requester=True)
+    mails.other_times(nominated, said=text, again=again, at=at)
     if nominated.advocate.user:
         told = _("%(prospect)s needs other times.") % _words(locked)
         notify(nominated.advocate.user, "other_times", key=f"{nominated.pk}:{at.isoformat()}", text=told,
@@ -459,6 +540,8 @@ def move_time(nomination: Nomination, *, starts_at: datetime, by: Any, at: datet
     nominated = _reread(nomination, locked)
     if nominated.claim is None:
         raise Refused(_("There is no set time to move."))
+    if starts_at > desk.latest_time(at):
+        raise Refused(_("This time is more than two years ahead. Choose an earlier one."))
     claim = board.reschedule(nominated.claim, starts_at=starts_at, at=at, by=by)
     _take_over_time(nominated, claim, at=at)
     _settle(locked, at=at)
@@ -513,7 +596,10 @@ def follow(nomination: Nomination, *, at: datetime) -> ReferenceRequest:
         if claim.status == Claim.Status.SCHEDULED:
             _take_over_time(nominated, claim, at=at)
     elif claim.status not in COURSE and locked.status not in desk.ENDED:
-        _fallen_through(locked, nominated, at=at)
+        if desk.missed_by_prospect(nominated):
+            _prospect_missed(locked, nominated, at=at)
+        else:
+            _fallen_through(locked, nominated, at=at)
     note_record(nominated.advocate)
     if locked.status not in desk.ENDED:
         _settle(locked, at=at)
@@ -566,6 +652,17 @@ def thank(nomination: Nomination, *, text: str, by: Any, at: datetime) -> Claim:
     if nominated.claim is None:
         raise Refused(_("Thank them when it is done."))
     return board.thank(nominated.claim, text=text, by=by, at=at)
+
+
+def _prospect_missed(locked: ReferenceRequest, nominated: Nomination, *, at: datetime) -> None:
+    """The advocate was there: the requester hears it in these words, and may ask for another time."""
+    assert nominated.claim is not None
+    if nominated.times.filter(chosen_at__isnull=False).exists():
+        nominated.times.filter(chosen_at__isnull=True).delete()  # what was proposed beside it was for another week
+    mails.prospect_missed(nominated, nominated.claim, at=at)
+    said = _("%(prospect)s did not come to the call with %(name)s. You can ask for another time.")
+    key = f"{nominated.pk}:{nominated.claim.sequence}"
+    _news(locked, "prospect_missed", key, said % _words(locked, nominated), at=at)
 
 
 def _fallen_through(locked: ReferenceRequest, nominated: Nomination, *, at: datetime) -> None:
@@ -628,6 +725,10 @@ def _end(wanted: ReferenceRequest, status: str, *, reason: str, by: Any, at: dat
             _take_back(nominated, locked, because="ended", at=at)
         elif nominated.claim is not None and nominated.claim.status in UNDER_WAY:
             board.decline(nominated.claim, reason=reason, at=at, by=by)
+            nominated.move_to(Nomination.Status.RECALLED)
+            budget.release(Channel.DESK, locked.pk, nominated.advocate, at=at)
+            mails.called_off(nominated, at=at)
+        elif desk.missed_by_prospect(nominated):
             nominated.move_to(Nomination.Status.RECALLED)
     _close(locked, status, reason=reason, at=at)
     if by is None or by.pk != locked.requester_id:
@@ -757,6 +858,8 @@ def _check_times(times: Sequence[datetime], *, timed: bool, at: datetime) -> Non
         )
     if any(time <= at for time in times):
         raise Refused(_("One of these times has passed. Choose times to come."))
+    if any(time > desk.latest_time(at) for time in times):
+        raise Refused(_("One of these times is more than two years ahead. Choose earlier ones."))
 
 
 def _keep_times(nominated: Nomination, times: Sequence[datetime]) -> None:

@@ -25,6 +25,7 @@ from pghistory.models import Events
 
 from advocacy.crm.models import Program
 from advocacy.delivery.models import Message
+from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -35,7 +36,7 @@ from opportunities.actions import desk as actions
 from opportunities.actions.desk import Pick
 from opportunities.clock import times
 from opportunities.forms.desk import FactsForm, MoveTimeForm, SayForm, zone_of
-from opportunities.mails.desk import NOMINATION
+from opportunities.mails.desk import NOMINATION, key_of
 from opportunities.models import Claim, ClockSpan, MatchWeight, Nomination, ReferenceRequest, RequestNote
 from opportunities.request_pages import NoteTold, happened, nominations_of, thanks_draft, yes_of
 
@@ -113,9 +114,10 @@ def _desk_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
 
 def _number(text: str) -> int:
-    if not text.isdigit() or len(text) > 18:
+    number = whole_number(text)
+    if number is None:
         raise Http404
-    return int(text)
+    return number
 
 
 # --- The queue --------------------------------------------------------------------------------------------------------
@@ -143,7 +145,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         overdue=Count("pk", filter=Q(needed_by__lt=today)),
     )
     rows = rules.in_view(rows, view, user=request.user, today=today)
-    query = request.GET.get("q", "").strip()
+    query = plain(request.GET.get("q"))
     if query:
         rows = rows.filter(
             Q(prospect__icontains=query) | Q(deal__name__icontains=query) | Q(requester__name__icontains=query)
@@ -167,16 +169,16 @@ def _managers() -> "QuerySet[User]":
 
 
 def _assign_many(request: HttpRequest, *, at: datetime) -> HttpResponse:
-    chosen = [int(pk) for pk in request.POST.getlist("chosen") if pk.isdigit() and len(pk) < 19]
+    chosen = [number for pk in request.POST.getlist("chosen") if (number := whole_number(pk)) is not None]
     wanted_manager = request.POST.get("to", "me")
-    to = request.user if wanted_manager == "me" else _managers().filter(pk=_number(wanted_manager)).first()
+    to = request.user if wanted_manager == "me" else _managers().filter(pk=whole_number(wanted_manager) or 0).first()
     if not chosen or to is None:
         messages.warning(request, _("Tick the requests first."))
         return redirect(request.get_full_path())
     given = 0
     for wanted in ReferenceRequest.objects.visible_to(request.user).filter(pk__in=chosen).order_by("pk"):
         try:
-            actions.assign(wanted, to=to, at=at)
+            actions.assign(wanted, to=to, at=at, by=request.user)
             given += 1
         except Refused as refusal:
             messages.warning(request, f"{wanted.prospect}: {refusal}")
@@ -201,9 +203,9 @@ class Look:
             return cls(required=list(wanted.required))
         weights = {}
         for key in matching.PARTS:
-            number = request.GET.get(f"w_{key}", "")
-            if number.isdigit() and len(number) <= 3 and int(number) <= 100:
-                weights[key] = int(number)
+            number = whole_number(request.GET.get(f"w_{key}"))
+            if number is not None and number <= 100:
+                weights[key] = number
         required = [key for key in request.GET.getlist("must") if key in matching.PARTS]
         return cls(required=required, weights=weights, relaxed=True)
 
@@ -265,7 +267,10 @@ def _page(
     may_nominate = rules.may_nominate(wanted, nominations)
     context: dict[str, Any] = {
         "wanted": wanted, "at": at, "ended": wanted.status in rules.ENDED, "clock": _times(wanted, at=at),
-        "asked": [_nominated(one, mails.get(str(one.pk)), at=at) for one in nominations], "may_nominate": may_nominate,
+        "asked": [
+            _nominated(one, mails.get(key_of(one)), at=at, typed=typed.get("thank_form")) for one in nominations
+        ],
+        "may_nominate": may_nominate,
         "happened": happened(wanted, nominations, notes, for_desk=True),
         "question_out": any(note.asks and not note.answered for note in notes),
         "mine": wanted.manager_id == request.user.pk, "note_form": SayForm(label=_("Note for the desk"), prefix="note"),
@@ -346,16 +351,16 @@ def _mails_of(nominations: Sequence[Nomination]) -> dict[str, Message]:
     """The mail of each nomination, by its key in the outbox."""
     if not nominations:
         return {}
-    keys = [str(one.pk) for one in nominations]
+    keys = [key_of(one) for one in nominations]
     rows = Message.objects.filter(kind=NOMINATION, dedupe_key__in=keys)
     return {one.dedupe_key: one for one in rows.only("dedupe_key", "kind", "status", "sent_at", "result")}
 
 
-def _nominated(one: Nomination, mail: Message | None, *, at: datetime) -> Nominated:
+def _nominated(one: Nomination, mail: Message | None, *, at: datetime, typed: SayForm | None = None) -> Nominated:
     yes = yes_of(one, at=at)
     claim, moves = one.claim, []
     thanks = None
-    if one.status == Nomination.Status.ASKED:
+    if one.status == Nomination.Status.ASKED or rules.missed_by_prospect(one):
         moves.append("recall")
     elif one.status == Nomination.Status.ACCEPTED and claim is not None:
         begun = claim.scheduled_for is None or claim.scheduled_for <= at
@@ -370,6 +375,8 @@ def _nominated(one: Nomination, mail: Message | None, *, at: datetime) -> Nomina
                 initial={"text": thanks_draft(one)}, label=_("Thank %(name)s") % {"name": one.advocate},
                 prefix=f"thanks-{one.pk}", rows=5,
             )  # fmt: skip
+            if typed is not None and typed.prefix == thanks.prefix:
+                typed.fields["text"].label, thanks = thanks.fields["text"].label, typed
     return Nominated(one, mail, yes.over, moves, thanks)
 
 
@@ -380,9 +387,8 @@ def why_not(request: HttpRequest, *, pk: int) -> HttpResponse:
     need = Look.of(request, wanted).need(wanted, at=at)
     others = matching.why_not(need)
     gate = request.GET.get("gate", "")
-    number = request.GET.get("page", "1")
-    page = max(1, int(number)) if number.isdigit() and len(number) < 8 else 1
     count = next((count for key, _name, count in others.gates if key == gate), 0)
+    page = min(max(1, whole_number(request.GET.get("page")) or 1), max(1, -(-count // matching.A_PAGE)))
     context = {
         "wanted": wanted, "others": others, "gate": gate, "page": page, "pages": -(-count // matching.A_PAGE),
         "gate_name": next((name for key, name, _count in others.gates if key == gate), ""),
@@ -405,15 +411,15 @@ def nominate(request: HttpRequest, *, pk: int) -> HttpResponse:
     at = timezone.now()
     wanted = _wanted(pk)
     source: Mapping[str, Any] = request.POST if request.method == "POST" else request.GET
-    chosen = [int(one) for one in source.getlist("advocate") if one.isdigit() and len(one) < 19]  # type: ignore[attr-defined]
-    chosen = list(dict.fromkeys(chosen))[: matching.LIMIT]
+    given = [whole_number(one) for one in source.getlist("advocate")]  # type: ignore[attr-defined]
+    chosen = list(dict.fromkeys(one for one in given if one is not None))[: matching.LIMIT]
     back = reverse("admin:opportunities_referencerequest_change", args=[pk])
     if not chosen:
         messages.warning(request, _("Tick the advocates to ask first."))
         return redirect(f"{back}?{_kept(request)}")
     need = Look.of(request, wanted).need(wanted, at=at)
     people = matching.among(need, chosen)
-    why = {one.advocate: request.POST.get(f"why-{one.advocate}", matching.for_them(need, one)) for one in people}
+    why = {one.advocate: plain(request.POST.get(f"why-{one.advocate}", matching.for_them(need, one))) for one in people}
     status = 200
     if request.method == "POST":
         try:
@@ -423,7 +429,7 @@ def nominate(request: HttpRequest, *, pk: int) -> HttpResponse:
                 by=request.user,
                 at=at,
                 owner_agreed=request.POST.get("owner_agreed") == "yes",
-                override_reason=request.POST.get("override_reason", ""),
+                override_reason=plain(request.POST.get("override_reason")),
             )
             said = ngettext("%(count)s advocate is being asked.", "%(count)s advocates are being asked.", len(people))
             messages.success(request, said % {"count": len(people)})
@@ -491,7 +497,9 @@ def _form_of(request: HttpRequest, do: str) -> tuple[str, Any] | None:
     if do in {"unfilled", "withdraw"}:
         return "end_form", SayForm(posted, label=_("Why?"), prefix="end", rows=2)
     if do == "thank":
-        return "thank_form", SayForm(posted, label=_("Thank-you"), prefix=f"thanks-{posted.get('nomination', '')}")
+        return "thank_form", SayForm(
+            posted, label=_("Thank-you"), prefix=f"thanks-{posted.get('nomination', '')}", rows=5
+        )
     if do == "move_time":
         return "move_form", MoveTimeForm(posted, prefix="when")
     return None
@@ -500,7 +508,7 @@ def _form_of(request: HttpRequest, do: str) -> tuple[str, Any] | None:
 def _do(request: HttpRequest, wanted: ReferenceRequest, do: str, said: Mapping[str, Any], *, at: datetime) -> str:
     by = request.user
     if do == "assign":
-        actions.assign(wanted, to=by, at=at)
+        actions.assign(wanted, to=by, at=at, by=by)
         return _("This request is yours now.")
     if do == "note":
         actions.note(wanted, text=said["text"], by=by, at=at)
@@ -525,11 +533,11 @@ def _do(request: HttpRequest, wanted: ReferenceRequest, do: str, said: Mapping[s
 
 def _do_about(request: HttpRequest, wanted: ReferenceRequest, do: str, said: Mapping[str, Any], *, at: datetime) -> str:
     """Moves about one nomination."""
-    number = request.POST.get("nomination", "")
+    number = whole_number(request.POST.get("nomination"))
     one = get_object_or_404(
         Nomination.objects.select_related("request", "advocate__contact"),
         request=wanted,
-        pk=int(number) if number.isdigit() and len(number) < 19 else 0,
+        pk=number or 0,
     )
     words = {"name": one.advocate}
     if do == "recall":

@@ -13,6 +13,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.models import Deal, StakeholderTeam
+from advocacy.lib.given import whole_number
 from opportunities import desk
 from opportunities.models import OpportunityKind, ReferenceRequest
 
@@ -125,9 +126,7 @@ class RequestForm(FactsForm):
         self.fields["deal"].queryset = Deal.objects.visible_to(user)  # type: ignore[attr-defined]
         self.fields["needed_by"].widget.attrs["min"] = today.isoformat()
         deal = self["deal"].value()
-        self.active = list(
-            desk.active_for_deal(int(deal)).select_related("kind", "requester")[:3] if str(deal or "").isdigit() else []
-        )
+        self.active = list(desk.active_for_deal(whole_number(str(deal or ""))).select_related("kind", "requester")[:3])
         if self.active:
             self.fields["anyway"].widget = forms.CheckboxInput()
 
@@ -187,6 +186,8 @@ class TimesForm(forms.Form):
                 continue
             if value <= self.at:
                 self.add_error(name, _("This time has passed. Choose one to come."))
+            elif value > desk.latest_time(self.at):
+                self.add_error(name, _("This time is more than two years ahead. Choose an earlier one."))
             elif value in seen:
                 self.add_error(name, _("You have this time already. Choose another one."))
             else:

@@ -2,13 +2,25 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
+from django.db.models import (
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.db.models.functions import Coalesce
 
 from advocacy.lib.jobs import job
+from opportunities import desk as rules
 from opportunities.actions import desk as actions
 from opportunities.mails import desk as mails
-from opportunities.models import COURSE, Claim, Nomination, ProposedTime, ReferenceRequest
+from opportunities.models import COURSE, Claim, ClaimFeedback, Nomination, ProposedTime, ReferenceRequest, RequestNote
 
 A_BATCH = 500
 ASK_UNTIL = timedelta(days=14)
@@ -25,31 +37,68 @@ def move_on_from_silence(*, at: datetime) -> None:
 
 @job(every=timedelta(minutes=1))
 def follow_claims(*, at: datetime) -> None:
-    """Requests go on where their claims have: over, told of by both sides, verified, withdrawn or missed."""
+    """Requests go on where their claims have: over, done, told of by both sides, verified, withdrawn or missed."""
+    for request in _may_have_moved(at=at).order_by("pk").iterator(chunk_size=A_BATCH):
+        for nomination in request.nominations.all():
+            if _has_moved(request, nomination, at=at):
+                actions.follow(nomination, at=at)
+
+
+def _may_have_moved(*, at: datetime) -> "QuerySet[ReferenceRequest]":
+    """Requests with a claim that may have gone on without them, with all that tells whether it has."""
     as_picked = ProposedTime.objects.filter(
         nomination=OuterRef("pk"), chosen_at__isnull=False, starts_at=OuterRef("claim__scheduled_for")
     )
+    theirs = [WaitingFor.ADVOCATE, WaitingFor.PROSPECT]
     moved_on = (
         ~Q(claim__status__in=COURSE)
         | Q(claim__status=Claim.Status.VERIFIED)
+        | Q(claim__status=Claim.Status.DELIVERED, request__waiting_for__in=theirs)
         | Q(told=2)
-        | Q(told=1, request__waiting_for=WaitingFor.ADVOCATE)
-        | Q(told=1, request__waiting_for=WaitingFor.PROSPECT)
+        | Q(told=1, request__waiting_for__in=theirs)
         | Q(claim__status=Claim.Status.SCHEDULED, request__waiting_for=WaitingFor.PROSPECT, over_at__lte=at)
         | (Q(claim__status=Claim.Status.SCHEDULED) & ~Exists(as_picked))
     )
-    for nomination in _with_claims().filter(moved_on).order_by("pk")[:A_BATCH]:
-        actions.follow(nomination, at=at)
+    claims = Nomination.objects.select_related("claim").prefetch_related("times", "claim__feedback").order_by("pk")
+    question = RequestNote.objects.filter(request=OuterRef("pk"), asks=True, answered_at__isnull=True)
+    rows = ReferenceRequest.objects.filter(pk__in=_with_claims().filter(moved_on).values("request"))
+    return (
+        rows.annotate(question_out=Exists(question))
+        .select_related("kind")
+        .prefetch_related(Prefetch("nominations", claims))
+    )
+
+
+def _has_moved(request: ReferenceRequest, nomination: Nomination, *, at: datetime) -> bool:
+    """Whether following this claim would change anything; what has been followed once is left alone."""
+    claim = nomination.claim
+    if nomination.status != Nomination.Status.ACCEPTED or claim is None:
+        return False
+    if claim.status not in COURSE and not rules.missed_by_prospect(nomination):
+        return True
+    told = [one.happened for one in claim.feedback.all()]
+    if claim.status != Claim.Status.VERIFIED and len(told) == len(ClaimFeedback.Side.values) and all(told):
+        return True
+    picked = {time.starts_at for time in nomination.times.all() if time.chosen_at}
+    if claim.status == Claim.Status.SCHEDULED and picked != {claim.scheduled_for}:
+        return True
+    question_out = request.question_out  # type: ignore[attr-defined]
+    stands = rules.stands(request, request.nominations.all(), question_out=question_out, at=at)
+    return stands != (request.status, request.waiting_for)
 
 
 @job(every=timedelta(minutes=15))
 def ask_requesters_how_it_was(*, at: datetime) -> None:
-    """Once a call should be over, the requester is asked whether it took place and how it was; once for each time."""
+    """Once it should be over, the requester is asked whether it took place and how it was; once for each time.
+
+    Where no time is set, it is over when the advocate says that it is done.
+    """
     over = _with_claims().filter(
         Q(over_at__lte=at, over_at__gt=at - ASK_UNTIL),
         claim__status__in=[Claim.Status.SCHEDULED, Claim.Status.DELIVERED],
     )
-    for nomination in over.exclude(claim__feedback__side="requester").order_by("pk")[:A_BATCH]:
+    told = ClaimFeedback.objects.filter(claim=OuterRef("claim"), side=ClaimFeedback.Side.REQUESTER)
+    for nomination in over.filter(~Exists(told)).order_by("pk"):
         if nomination.claim is not None:
             mails.how_was_it(nomination, nomination.claim, at=at)
 
@@ -62,7 +111,10 @@ def _with_claims() -> "QuerySet[Nomination]":
         )
         .annotate(
             told=Count("claim__feedback"),
-            over_at=F("claim__scheduled_for") + ExpressionWrapper(minutes, output_field=DurationField()),
+            over_at=Coalesce(
+                F("claim__scheduled_for") + ExpressionWrapper(minutes, output_field=DurationField()),
+                F("claim__delivered_at"),
+            ),
         )
         .select_related(
             "request__requester", "request__manager", "request__kind", "claim", "advocate__contact__account"

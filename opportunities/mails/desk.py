@@ -1,7 +1,7 @@
 """Mails of the desk. Only the nomination asks for something: it needs the kind's consent, read again as it leaves."""
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from django.conf import settings
 
@@ -13,6 +13,11 @@ from opportunities.models import Claim, Nomination, ReferenceRequest, RequestNot
 NOMINATION = "nomination"
 
 
+def key_of(nominated: Nomination) -> str:
+    """What makes a mail about a nomination the same mail: somebody taken back and asked again is asked anew."""
+    return f"{nominated.pk}:{nominated.asked_at.astimezone(UTC).isoformat()}"
+
+
 # --- To advocates -----------------------------------------------------------------------------------------------------
 def nomination(nominated: Nomination, *, at: datetime) -> Message | None:
     """Would you speak with this company? The prospect's name comes first."""
@@ -22,7 +27,7 @@ def nomination(nominated: Nomination, *, at: datetime) -> Message | None:
         NOMINATION,
         to=nominated.advocate.contact,
         template="opportunities/nomination",
-        dedupe_key=str(nominated.pk),
+        dedupe_key=key_of(nominated),
         at=at,
         purpose=wanted.kind.purpose,
         reply_to=manager.email if manager else "",
@@ -43,15 +48,15 @@ def taken_back(nominated: Nomination, *, because: str, at: datetime) -> Message 
         "nomination_taken_back",
         to=nominated.advocate.contact,
         template="opportunities/nomination_taken_back",
-        dedupe_key=str(nominated.pk),
+        dedupe_key=key_of(nominated),
         at=at,
         counts=False,
         params={"because": because, **_what(nominated.request)},
     )
 
 
-def other_times(nominated: Nomination, *, said: str, at: datetime) -> Message | None:
-    """None of the times fits the other side: could there be others?"""
+def other_times(nominated: Nomination, *, said: str, again: bool = False, at: datetime) -> Message | None:
+    """None of the times fits the other side, or they missed the one that was set: could there be others?"""
     return outbox.owe(
         "nomination_other_times",
         to=nominated.advocate.contact,
@@ -59,7 +64,7 @@ def other_times(nominated: Nomination, *, said: str, at: datetime) -> Message | 
         dedupe_key=f"{nominated.pk}:{at.isoformat()}",
         at=at,
         counts=False,
-        params={"nomination_id": str(nominated.public_id), "said": said, **_what(nominated.request)},
+        params={"nomination_id": str(nominated.public_id), "said": said, "again": again, **_what(nominated.request)},
     )
 
 
@@ -117,18 +122,6 @@ def time_set(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | 
     """The time stands; with the calendar file."""
     contact = nominated.advocate.contact
     wanted = nominated.request
-    invitation = calendar.invite(
-        uid=calendar_uid(claim),
-        sequence=claim.sequence,
-        starts_at=claim.scheduled_for or at,
-        minutes=claim.minutes or 30,
-        summary=f"{wanted.kind.name}: {wanted.prospect} · {contact.full_name}",
-        description="\n".join(filter(None, [f"{contact.full_name}, {contact.title}, {contact.account.name}",
-                                            wanted.questions])),
-        organizer=(str(wanted.manager), wanted.manager.email) if wanted.manager else settings.DEFAULT_FROM_EMAIL,
-        attendees=[(str(wanted.requester), wanted.requester.email)],
-        stamped_at=at,
-    )  # fmt: skip
     return _tell(
         "request_time_set",
         wanted,
@@ -141,7 +134,63 @@ def time_set(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | 
         starts_at=claim.scheduled_for.isoformat() if claim.scheduled_for else "",
         minutes=claim.minutes or 30,
         moved=claim.sequence > 0,
-        calendar={"method": "REQUEST", "ics": invitation.decode()},
+        calendar=_calendar(nominated, claim, "REQUEST", sequence=claim.sequence, at=at),
+    )
+
+
+def _calendar(
+    nominated: Nomination, claim: Claim, method: Literal["REQUEST", "CANCEL"], *, sequence: int, at: datetime
+) -> dict[str, str]:
+    """The calendar part of a mail to the requester."""
+    contact, wanted = nominated.advocate.contact, nominated.request
+    file = calendar.invite(
+        uid=calendar_uid(claim),
+        sequence=sequence,
+        starts_at=claim.scheduled_for or at,
+        minutes=claim.minutes or 30,
+        summary=f"{wanted.kind.name}: {wanted.prospect} · {contact.full_name}",
+        description="\n".join(filter(None, [f"{contact.full_name}, {contact.title}, {contact.account.name}",
+                                            wanted.questions])),
+        organizer=(str(wanted.manager), wanted.manager.email) if wanted.manager else settings.DEFAULT_FROM_EMAIL,
+        attendees=[(str(wanted.requester), wanted.requester.email)],
+        method=method,
+        stamped_at=at,
+    )  # fmt: skip
+    return {"method": method, "ics": file.decode()}
+
+
+def _out_of_the_calendar(nominated: Nomination, *, at: datetime) -> dict[str, Any]:
+    """What takes a set time that is still to come out of the requester's calendar."""
+    claim = nominated.claim
+    if claim is None or claim.scheduled_for is None or claim.scheduled_for <= at:
+        return {}
+    return {"calendar": _calendar(nominated, claim, "CANCEL", sequence=claim.sequence + 1, at=at)}
+
+
+def called_off(nominated: Nomination, *, at: datetime) -> Message | None:
+    """The request has ended and a time was set: the requester's calendar follows."""
+    claim, gone = nominated.claim, _out_of_the_calendar(nominated, at=at)
+    if claim is None or claim.scheduled_for is None or not gone:
+        return None
+    return _tell(
+        "request_called_off",
+        nominated.request,
+        key=f"{claim.pk}:{claim.claimed_at.isoformat()}:{claim.sequence}",
+        at=at,
+        name=nominated.advocate.contact.full_name,
+        starts_at=claim.scheduled_for.isoformat(),
+        **gone,
+    )
+
+
+def prospect_missed(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | None:
+    """The advocate was there and the prospect was not; another time can be asked for."""
+    return _tell(
+        "request_prospect_missed",
+        nominated.request,
+        key=f"{claim.pk}:{claim.claimed_at.isoformat()}:{claim.sequence}",
+        at=at,
+        name=nominated.advocate.contact.full_name,
     )
 
 
@@ -175,6 +224,7 @@ def fell_through(nominated: Nomination, *, at: datetime) -> Message | None:
         key=f"{nominated.pk}",
         at=at,
         name=nominated.advocate.contact.full_name,
+        **_out_of_the_calendar(nominated, at=at),
     )
 
 

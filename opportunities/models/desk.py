@@ -251,7 +251,7 @@ class Nomination(Lifecycle):
         "accepted": frozenset({"recalled"}),
         "declined": frozenset(),
         "expired": frozenset({"accepted", "declined"}),
-        "recalled": frozenset(),
+        "recalled": frozenset({"asked"}),
     }
 
     public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)

@@ -15,8 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from advocacy.crm import consent
 from advocacy.crm.models import Account, Deal
 from advocacy.lib import signed
+from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -34,6 +36,7 @@ from opportunities.forms.desk import (
     zone_of,
 )
 from opportunities.models import Claim, ClaimFeedback, Nomination, ProposedTime, ReferenceRequest
+from opportunities.presentation import consent_wording
 from opportunities.request_pages import happened, nominations_of, told, where_it_stands, yes_of
 
 FILE = "opportunities.file_request"
@@ -54,9 +57,9 @@ def new_request(request: HttpRequest) -> HttpResponse:
         deal = _deal(request, request.GET.get("deal"))
         team = request.user.teams.first()  # type: ignore[union-attr]
         start = {**text_from(deal), "deal": deal.pk if deal else "", "team": team.pk if team else "", "wanted": 1}
-        return _form_page(request, RequestForm(initial=start, **options), deal, query=request.GET.get("q", ""))
+        return _form_page(request, RequestForm(initial=start, **options), deal, query=plain(request.GET.get("q")))
     before = _deal(request, request.POST.get("deal"))
-    query = request.POST.get("q", "")
+    query = plain(request.POST.get("q"))
     if "pick" in request.POST or "find" in request.POST:
         deal = _deal(request, request.POST["pick"]) if "pick" in request.POST else before
         draft = draft_of(request.POST, deal=deal, before=before, fields=RequestForm.base_fields)
@@ -92,15 +95,14 @@ def _form_page(
 @require_safe
 def deals(request: HttpRequest) -> HttpResponse:
     """The deals that fit what is typed, while it is typed."""
-    query = request.GET.get("q", "")
+    query = plain(request.GET.get("q"))
     context = {"deals": _deals(request, query), "query": query, "looked": bool(query.strip())}
     return respond(request, "opportunities/desk/deals.html", context)
 
 
 def _deal(request: HttpRequest, pk: Any) -> Deal | None:
-    if not str(pk or "").isdigit() or len(str(pk)) > 18:
-        return None
-    return Deal.objects.visible_to(request.user).filter(pk=int(pk)).first()
+    number = whole_number(str(pk or ""))
+    return None if number is None else Deal.objects.visible_to(request.user).filter(pk=number).first()
 
 
 def _deals(request: HttpRequest, query: str) -> list[Deal]:
@@ -201,9 +203,9 @@ def choose_time(request: HttpRequest, public_id: UUID) -> HttpResponse:
     wanted, at = _own(request, public_id), timezone.now()
     times = ProposedTime.objects.filter(nomination__request=wanted).select_related("nomination__request")
     picked = request.POST.get("time", "")
-    time = get_object_or_404(times, pk=int(picked)) if picked.isdigit() and len(picked) < 19 else None
+    time = times.filter(pk=whole_number(picked) or 0).first()
     if time is None:
-        messages.warning(request, _("Choose one of the times first."))
+        messages.warning(request, _no_such_time(picked))
         return _request_page(request, wanted, at=at, status=422)
     try:
         actions.pick_time(time, at=at, by=request.user)
@@ -212,6 +214,12 @@ def choose_time(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return _request_page(request, _own(request, public_id), at=at, status=409)
     messages.success(request, _("The time is set. Both of you get it by mail, with a calendar file."))
     return _back_to(request, wanted)
+
+
+def _no_such_time(picked: str) -> str:
+    if not picked:
+        return _("Choose one of the times first.")
+    return _("The times have changed meanwhile. Pick one of those that are shown now.")
 
 
 @requires(FILE)
@@ -344,17 +352,26 @@ def _answer(request: HttpRequest, nomination: Nomination, *, back: str) -> HttpR
             nomination = _nominations().get(pk=nomination.pk)
         stands = nomination.status
         claim = nomination.claim
+        is_open = stands in ("asked", "expired") and wanted.status not in rules.ENDED
         context = {
             "nomination": nomination, "wanted": wanted, "contact": contact, "yes": yes, "no": no, "timed": timed,
             "zone": str(zone).replace("_", " "), "manager": wanted.manager or nomination.nominated_by,
-            "open": stands in ("asked", "expired") and wanted.status not in rules.ENDED, "claim": claim,
+            "open": is_open, "claim": claim, "agree": _consent_missing(nomination, at=at) if is_open else "",
             "times": [time for time in nomination.times.all() if time.starts_at > at],
-            "needs_times": stands == "accepted" and timed and claim is not None
-            and claim.status in ("claimed", "confirmed"),
+            "needs_times": timed and rules.wants_time(nomination),
+            "missed_by_prospect": rules.missed_by_prospect(nomination),
             "signed_in_as_them": request.user.is_authenticated and nomination.advocate.user_id == request.user.pk,
             "too_late": nomination.answer_by <= at,
         }  # fmt: skip
         return respond(request, "opportunities/desk/answer.html", context, status=status)
+
+
+def _consent_missing(nomination: Nomination, *, at: datetime) -> str:
+    """The words to agree to along with a yes, where the consent of this kind is not or no longer given."""
+    purpose = nomination.request.kind.purpose
+    if not purpose or consent.allows(nomination.advocate.contact, purpose, at=at):
+        return ""
+    return consent_wording(nomination.request)
 
 
 def _take_answer(
@@ -364,7 +381,8 @@ def _take_answer(
     by = request.user if request.user.is_authenticated else nomination.advocate.user
     try:
         if said == "yes" and yes.is_valid():
-            actions.accept(nomination, times=yes.times, at=at, by=by)
+            agreed = _consent_missing(nomination, at=at) if request.POST.get("agree") == "yes" else ""
+            actions.accept(nomination, times=yes.times, at=at, by=by, consent_wording=agreed)
             return 200, _("Thank you! You will hear from us as soon as a time is picked.") if yes.count else _(
                 "Thank you! We let them know."
             )
@@ -405,7 +423,7 @@ def pick_time(request: HttpRequest, token: str) -> HttpResponse:
             picked = request.POST.get("time", "")
             time = next((one for one in nomination.times.all() if str(one.pk) == picked), None)
             if time is None:
-                messages.warning(request, _("Choose one of the times first."))
+                messages.warning(request, _no_such_time(picked))
                 status = 422
             else:
                 try:

@@ -131,6 +131,11 @@ class TestGates:
             {"competes_with": ["kestrel.test"]},
             {"name": "Kestrel Foods GmbH"},
             {"domain": "kestrel.test"},
+            {"competes_with": ["Kestrel Foods, Inc."]},
+            {"competes_with": ["kestrel foods gmbh & co. kg"]},
+            {"name": "kestrel foods"},
+            {"name": "KESTREL FOODS AG"},
+            {"domain": "Kestrel.test"},
         ],
     )
     def test_the_account_and_the_prospect_are_in_conflict(self, conflict: dict[str, Any]) -> None:
@@ -138,8 +143,14 @@ class TestGates:
         self.stopped("conflict", need_of(prospect="Kestrel Foods GmbH", prospect_domain="Kestrel.test"))
 
     def test_she_has_ruled_the_prospect_out(self) -> None:
-        make_advocate("Ines Barbosa", ruled_out=["kestrel foods"])
+        ines = make_advocate("Ines Barbosa", ruled_out=["kestrel foods"])
         self.stopped("conflict", need_of(prospect="Kestrel Foods"))
+        Advocate.objects.filter(pk=ines.pk).update(ruled_out=["Steel", "Kestrel Foods GmbH"])  # as she typed it
+        self.stopped("conflict", need_of(prospect="kestrel  foods"))
+
+    def test_names_that_only_begin_alike_are_not_one(self) -> None:
+        make_advocate("Ines Barbosa", make_account("Kestrel Foods Logistics", competes_with=["kestrel"]))
+        assert names(need_of(prospect="Kestrel Foods GmbH")) == ["Ines Barbosa"]
 
     def test_nobody_vouches_for_the_deal_of_their_own_company(self) -> None:
         account = make_account()

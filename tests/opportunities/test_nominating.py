@@ -2,25 +2,27 @@
 
 import threading
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import InternalError, connections, transaction
+from django.utils import timezone
 
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Deed, Purpose
-from advocacy.crm.models import Account, Activity
+from advocacy.crm.models import Account, Activity, Program
 from advocacy.delivery.models import Message, Notification
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role, User
 from advocates import budget, points
-from advocates.models import Advocate, Ask, Task
+from advocates.models import Advocate, Ask, AskCap, Task
 from opportunities.actions import board, desk
 from opportunities.actions.desk import Pick
 from opportunities.clock import times as times_of
 from opportunities.jobs import desk as jobs
 from opportunities.models import Claim, ClockSpan, Nomination, Opportunity, ReferenceRequest, TrackRecord
+from opportunities.request_pages import where_it_stands
 from tests.factories import NOON, make_account, make_advocate, make_kind, make_pod, make_user
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -67,6 +69,14 @@ class TestFiling:
         wanted = filed()
         assert status(wanted) == ("new", "desk")
         assert times_of(wanted.spans.all(), at=NOON + 3 * HOUR).desk == 3 * HOUR
+
+    def test_today_is_the_day_where_the_requester_is(self) -> None:
+        at = datetime(2026, 3, 11, 2, 0, tzinfo=UTC)
+        given = {"requester": make_user("Sam", Role.REQUESTER), "kind": call(), "prospect": "K", "at": at}
+        with timezone.override("America/Los_Angeles"):
+            assert desk.file_request(needed_by=date(2026, 3, 10), **given).status == "new"
+        with pytest.raises(Refused, match="has passed"):
+            desk.file_request(needed_by=date(2026, 3, 10), **given)
 
     def test_what_cannot_be_asked_for_and_days_gone_by_are_refused(self) -> None:
         sam = make_user("Sam", Role.REQUESTER)
@@ -136,9 +146,47 @@ class TestNominating:
     def test_nobody_is_asked_twice_for_one_request(self) -> None:
         ines, wanted = make_advocate("Ines"), filed()
         (nomination,) = nominated(wanted, ines)
-        desk.recall(nomination, by=None, at=NOON + 2 * HOUR)
+        desk.decline(nomination, reason="", at=NOON + 2 * HOUR)
         with pytest.raises(Refused, match="Asked for this request already"):
             nominated(wanted, ines)
+
+    def test_who_was_taken_back_before_it_came_to_anything_can_be_asked_again(self) -> None:
+        ines, omar, wanted = make_advocate("Ines"), make_advocate("Omar"), filed()
+        first, second = sorted(nominated(wanted, ines, omar), key=lambda one: one.advocate_id)
+        Message.objects.update(status="sent", sent_at=NOON)
+        desk.accept(first, times=TIMES, at=NOON + 2 * HOUR)
+        board.withdraw(Claim.objects.get(), reason="I am ill", at=NOON + 3 * HOUR)
+        jobs.follow_claims(at=NOON + 3 * HOUR)
+        (again,) = nominated(wanted, omar, at=NOON + 4 * HOUR)
+        assert again.pk == second.pk and again.asked_at == NOON + 4 * HOUR
+        assert mails_to(omar) == ["nomination", "nomination_taken_back", "nomination"]
+        assert Notification.objects.filter(user=omar.user, kind="nomination").count() == 2
+        assert Ask.objects.get(advocate=omar).released_at is None
+        desk.accept(again, times=TIMES, at=NOON + 5 * HOUR)
+        assert status(wanted) == ("agreed", "requester")
+
+    def test_looking_again_whoever_was_taken_back_can_be_asked(self) -> None:
+        ines, wanted = make_advocate("Ines"), filed()
+        nominated(wanted, ines)
+        desk.leave_unfilled(wanted, reason="Nobody yet.", by=None, at=NOON + 2 * HOUR)
+        desk.reopen(wanted, at=NOON + 3 * HOUR)
+        nominated(wanted, ines, at=NOON + 4 * HOUR)
+        assert status(wanted) == ("asked", "advocate")
+
+    def test_at_most_two_of_one_account_are_asked_for_one_request(self) -> None:
+        acorn = make_account("Acorn")
+        ines, omar, mei = (make_advocate(name, acorn) for name in ("Ines", "Omar", "Mei"))
+        Program.objects.update(rest_days=0)
+        AskCap.objects.all().delete()
+        wanted = filed(wanted=3)
+        with pytest.raises(Refused, match="At most 2 advocates of Acorn"):
+            nominated(wanted, ines, omar, mei)
+        first, _second = sorted(nominated(wanted, ines, omar), key=lambda one: one.advocate_id)
+        with pytest.raises(Refused, match="At most 2 advocates of Acorn"):
+            nominated(wanted, mei)
+        desk.decline(first, reason="", at=NOON + 2 * HOUR)
+        nominated(wanted, mei, at=NOON + 3 * HOUR)
+        assert Nomination.objects.filter(status="asked").count() == 2
 
     def test_recalled_in_time_it_counts_no_more_and_is_never_sent(self) -> None:
         ines, wanted = make_advocate("Ines"), filed()
@@ -217,6 +265,46 @@ class TestAnswering:
         with pytest.raises(Refused):
             desk.accept(nomination, times=TIMES, at=NOON + 2 * HOUR)
         assert not Claim.objects.exists()
+        desk.accept(nomination, times=TIMES, at=NOON + 3 * HOUR, consent_wording="I agree.")
+        assert consent.allows(ines.contact, Purpose.REFERENCE_CALLS, at=NOON + 3 * HOUR)
+        assert status(wanted) == ("agreed", "requester")
+
+    @pytest.mark.parametrize("answer", ["yes", "no", "silence"])
+    def test_a_question_that_has_not_left_stays_when_it_is_answered_or_too_late(self, answer: str) -> None:
+        ines, wanted = make_advocate("Ines"), filed()
+        (nomination,) = nominated(wanted, ines)
+        if answer == "yes":
+            desk.accept(nomination, times=TIMES, at=NOON + 2 * HOUR)
+        elif answer == "no":
+            desk.decline(nomination, reason="", at=NOON + 2 * HOUR)
+        else:
+            desk.expire(nomination, at=nomination.answer_by)
+        assert Message.objects.get(kind="nomination").status == Message.Status.CANCELLED
+        assert mails_to(ines) == ["nomination"]
+
+    @pytest.mark.parametrize("ended", ["unfilled", "withdrawn"])
+    def test_a_late_no_keeps_her_word_and_what_has_ended_stays_ended(self, ended: str) -> None:
+        ines, wanted = make_advocate("Ines"), filed()
+        (nomination,) = nominated(wanted, ines)
+        desk.expire(nomination, at=nomination.answer_by)
+        if ended == "unfilled":
+            desk.leave_unfilled(wanted, reason="Nobody yet.", by=None, at=NOON + 5 * DAY)
+        else:
+            desk.withdraw(wanted, reason="The deal is lost.", by=wanted.requester, at=NOON + 5 * DAY)
+        tasks = Task.objects.filter(done_at__isnull=True).count()
+        desk.decline(nomination, reason="Too late", rule_out=True, never=True, at=NOON + 6 * DAY)
+        nomination.refresh_from_db()
+        ines.refresh_from_db()
+        assert (nomination.status, nomination.decline_reason) == ("declined", "Too late")
+        assert ines.ruled_out == ["kestrel foods"] and ines.never == ["reference-call"]
+        assert status(wanted) == (ended, "nobody") and wanted.closed_at == NOON + 5 * DAY
+        assert Task.objects.filter(done_at__isnull=True).count() == tasks
+
+    def test_times_lie_within_two_years(self) -> None:
+        ines, wanted = make_advocate("Ines"), filed()
+        (nomination,) = nominated(wanted, ines)
+        with pytest.raises(Refused, match="more than two years ahead"):
+            desk.accept(nomination, times=[*TIMES[:2], NOON + 800 * DAY], at=NOON + 2 * HOUR)
 
     def test_not_now_counts_as_asked_and_leaves_the_desk_to_look_on(self) -> None:
         ines, omar, wanted = make_advocate("Ines"), make_advocate("Omar"), filed()
@@ -264,6 +352,20 @@ class TestAnswering:
         assert status(wanted) == ("agreed", "requester")
         desk.say_how_it_was(nomination.claim, grade=5, happened=True, at=NOON + 2 * DAY)
         assert status(wanted)[0] == "fulfilled"
+
+    def test_done_without_a_time_the_requester_is_asked_how_it_was(self) -> None:
+        ines = make_advocate("Ines")
+        kind = make_kind("reference-email", purpose=Purpose.REFERENCE_CALLS, steps=["claimed", "delivered", "verified"])
+        (nomination,) = nominated(wanted := filed(kind=kind), ines)
+        nomination = desk.accept(nomination, times=[], at=NOON + 2 * HOUR)
+        assert nomination.claim is not None
+        board.deliver(nomination.claim, at=NOON + DAY)
+        jobs.ask_requesters_how_it_was(at=NOON + DAY + HOUR)
+        jobs.follow_claims(at=NOON + DAY + HOUR)
+        jobs.ask_requesters_how_it_was(at=NOON + DAY + 2 * HOUR)
+        assert status(wanted) == ("agreed", "requester")
+        assert where_it_stands(wanted, [nomination], at=NOON + 2 * DAY) == "It is your turn: say how it was."
+        assert mails_to(wanted.requester).count("request_how_was_it") == 1
 
 
 @pytest.mark.django_db
@@ -378,9 +480,40 @@ class TestTheCall:
         wanted, nomination = self.held()
         desk.missed(nomination, by_prospect=True, by=wanted.manager, at=TIMES[0] + HOUR)
         assert points.total(nomination.advocate) == 80
-        assert status(wanted) == ("matching", "desk")
+        assert status(wanted) == ("agreed", "requester")
         assert not TrackRecord.objects.exists()
-        assert mails_to(wanted.requester)[-1] == "request_fell_through"
+        assert mails_to(wanted.requester)[-1] == "request_prospect_missed"
+        told = Notification.objects.get(user=wanted.requester, kind="request_prospect_missed")
+        assert "Kestrel Foods did not come to the call with Ines Barbosa" in told.text
+
+    def test_after_a_missed_call_another_time_is_asked_for_and_found(self) -> None:
+        wanted, nomination = self.held()
+        over = TIMES[0] + HOUR
+        desk.missed(nomination, by_prospect=True, by=wanted.manager, at=over)
+        jobs.follow_claims(at=over + HOUR)
+        assert mails_to(wanted.requester).count("request_prospect_missed") == 1
+        desk.no_time_fits(nomination, text="Any morning", by=wanted.requester, at=over + HOUR)
+        assert status(wanted) == ("agreed", "advocate")
+        assert Message.objects.get(kind="nomination_other_times").params["again"] is True
+        later = [one + 7 * DAY for one in TIMES]
+        desk.propose_times(nomination, times=later, at=over + 2 * HOUR)
+        jobs.follow_claims(at=over + 2 * HOUR)
+        assert status(wanted) == ("agreed", "requester")
+        claim = desk.pick_time(nomination.times.all()[1], at=over + 3 * HOUR)
+        assert (claim.status, claim.scheduled_for, claim.sequence) == ("scheduled", later[1], 1)
+        assert status(wanted) == ("scheduled", "prospect")
+        desk.verify(nomination, by=wanted.manager, at=later[1] + HOUR)
+        assert status(wanted)[0] == "fulfilled" and points.total(nomination.advocate) == 80
+
+    def test_after_a_missed_call_the_desk_may_look_for_somebody_else(self) -> None:
+        wanted, nomination = self.held()
+        desk.missed(nomination, by_prospect=True, by=wanted.manager, at=TIMES[0] + HOUR)
+        mei = make_advocate("Mei")
+        with pytest.raises(Refused, match="Enough advocates"):
+            nominated(wanted, mei, at=TIMES[0] + 2 * HOUR)
+        desk.recall(nomination, by=wanted.manager, at=TIMES[0] + 2 * HOUR)
+        assert status(wanted) == ("matching", "desk")
+        nominated(wanted, mei, at=TIMES[0] + 3 * HOUR)
 
     def test_an_advocate_who_did_not_come_leaves_a_mark(self) -> None:
         wanted, nomination = self.held()
@@ -403,6 +536,49 @@ class TestTheCall:
         mail = Message.objects.filter(kind="request_time_set").order_by("-pk")[0]
         assert mail.params["moved"] is True and "SEQUENCE:1" in mail.params["calendar"]["ics"]
 
+    def test_a_yes_taken_back_leaves_the_requesters_calendar(self) -> None:
+        _wanted, nomination = self.held()
+        assert nomination.claim is not None
+        board.withdraw(nomination.claim, reason="I am ill", at=NOON + DAY)
+        jobs.follow_claims(at=NOON + DAY)
+        file = Message.objects.get(kind="request_fell_through").params["calendar"]
+        assert file["method"] == "CANCEL" and "SEQUENCE:1" in file["ics"]
+        assert f"claim-{nomination.claim.public_id}@portal" in file["ics"]
+
+    @pytest.mark.parametrize("own_word", [True, False])
+    def test_a_request_that_ends_leaves_both_calendars_and_counts_for_nobody(self, own_word: bool) -> None:
+        wanted, nomination = self.held()
+        by = wanted.requester if own_word else wanted.manager
+        desk.withdraw(wanted, reason="The deal is lost.", by=by, at=NOON + DAY)
+        for kind in ("request_called_off", "claim_ended"):
+            file = Message.objects.get(kind=kind).params["calendar"]
+            assert file["method"] == "CANCEL" and "SEQUENCE:1" in file["ics"]
+        assert Ask.objects.get(channel="desk").released_at == NOON + DAY
+        ines = Advocate.objects.get(pk=nomination.advocate_id)
+        assert ines.resting_until is None and ines.asks_in_year == 0
+
+    def test_a_time_that_was_taken_away_meanwhile_cannot_be_picked(self) -> None:
+        wanted, nomination = self.agreed()
+        old = nomination.times.all()[0]
+        desk.no_time_fits(nomination, text="Later", by=wanted.requester, at=NOON + DAY)
+        with pytest.raises(Refused, match="The times have changed meanwhile"):
+            desk.pick_time(old, at=NOON + DAY)
+
+    def test_a_claim_is_followed_once_and_not_every_minute(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wanted, nomination = self.held()
+        assert nomination.claim is not None
+        over, followed = TIMES[0] + HOUR, []
+        follow = desk.follow
+        monkeypatch.setattr(desk, "follow", lambda one, at: (followed.append(one.pk), follow(one, at=at)))
+        for minute in range(5):
+            jobs.follow_claims(at=over + minute * timedelta(minutes=1))
+        assert status(wanted) == ("scheduled", "requester") and len(followed) == 1
+        desk.say_how_it_was(nomination.claim, grade=5, happened=True, at=over + HOUR)
+        followed.clear()
+        for minute in range(5):
+            jobs.follow_claims(at=over + HOUR + minute * timedelta(minutes=1))
+        assert status(wanted) == ("scheduled", "advocate") and not followed
+
 
 @pytest.mark.django_db
 class TestTheClock:
@@ -418,6 +594,33 @@ class TestTheClock:
         spent = times_of(wanted.spans.all(), at=NOON + 10 * HOUR)
         assert spent.by == {"desk": 3 * HOUR, "requester": 3 * HOUR, "advocate": 4 * HOUR}
         assert spent.elapsed == 10 * HOUR
+
+    def test_one_yes_of_two_and_nobody_else_asked_is_the_desks_turn(self) -> None:
+        ines, omar, wanted = make_advocate("Ines"), make_advocate("Omar"), filed(wanted=2)
+        first, second = sorted(nominated(wanted, ines, omar), key=lambda one: one.advocate_id)
+        desk.accept(first, times=TIMES, at=NOON + 2 * HOUR)
+        assert status(wanted) == ("agreed", "requester")
+        desk.decline(second, reason="", at=NOON + 3 * HOUR)
+        assert status(wanted) == ("agreed", "desk")
+        desk.pick_time(first.times.all()[0], at=NOON + 4 * HOUR)
+        assert status(wanted) == ("scheduled", "desk")
+
+    def test_a_request_is_handed_over_with_all_that_is_open(self) -> None:
+        ines, wanted = make_advocate("Ines"), filed()
+        (nomination,) = nominated(wanted, ines)
+        desk.decline(nomination, reason="", at=NOON + 2 * HOUR)
+        lena = make_user("Lena", Role.LEAD)
+        desk.assign(wanted, to=lena, at=NOON + 3 * HOUR, by=User.objects.get(name="Rita Morgan"))
+        assert Task.objects.get(kind="find").assignee == lena
+        assert Opportunity.objects.get(request=wanted).run_by == lena
+        assert Notification.objects.get(user=lena).text == "The request for Kestrel Foods is yours now."
+        desk.assign(wanted, to=lena, at=NOON + 4 * HOUR, by=lena)
+        assert Notification.objects.filter(user=lena).count() == 1
+
+    def test_who_takes_a_request_needs_no_news_of_it(self) -> None:
+        rita = make_user("Rita Morgan", Role.MANAGER)
+        desk.assign(filed(), to=rita, at=NOON, by=rita)
+        assert not Notification.objects.exists()
 
     def test_a_question_while_advocates_are_asked_changes_nobodys_turn(self) -> None:
         ines, wanted = make_advocate("Ines"), filed()
