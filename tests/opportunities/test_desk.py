@@ -1,18 +1,21 @@
 """Rita works the desk: the queue, the request page, who fits and why not, nominating, the moves (D3, D5, D12)."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from django.test import Client
+import time_machine
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import Program
 from advocacy.delivery.models import Message
 from advocacy.users.models import Role, User
 from advocates import budget
 from advocates.models import Advocate, Task
+from opportunities import desk_home
 from opportunities.actions import board, desk
 from opportunities.actions.desk import Pick
 from opportunities.jobs.desk import follow_claims
@@ -209,6 +212,25 @@ class TestThePage:
         assert "Nobody is stopped" in as_rita.get(url, {"gate": "away"}).content.decode()
         assert as_rita.get(url, {"gate": "consent", "page": "9"}).status_code == 200
 
+    @pytest.mark.parametrize("odd", ["²", "\x00", "-1", "9" * 19, "9" * 400])
+    def test_odd_addresses_break_no_page(self, as_rita: Client, odd: str) -> None:
+        make_advocate("Ines Barbosa")
+        wanted = filed()
+        url = f"{QUEUE}{wanted.pk}/"
+        look = {"relaxed": "yes", "w_industry": odd, "must": odd}
+        assert as_rita.get(QUEUE, {"q": odd, "view": odd, "sort": odd}).status_code == 200
+        assert as_rita.get(f"{url}change/", look).status_code == 200
+        assert as_rita.get(f"{url}why-not/", {"gate": odd, "page": odd, **look}).status_code == 200
+        assert as_rita.get(f"{url}why-not/", {"gate": "consent", "page": odd}).status_code == 200
+        assert as_rita.get(f"{url}nominate/", {"advocate": odd}).status_code in (200, 302)
+        assert as_rita.post(f"{url}nominate/", {"advocate": odd}).status_code in (302, 409)
+        assert as_rita.post(QUEUE, {"chosen": odd, "to": odd}).status_code == 302
+        for do in ("recall", "verify", "thank", odd):
+            answer = as_rita.post(f"{url}move/", {"do": do, "nomination": odd})
+            assert answer.status_code in (404, 422)
+        for number in ("²", "9" * 19, "9" * 400):
+            assert as_rita.get(f"{QUEUE}{number}/change/").status_code == 404
+
     def test_an_ended_request_offers_no_candidates(self, as_rita: Client, rita: User) -> None:
         make_advocate("Ines Barbosa")
         wanted = filed()
@@ -324,6 +346,9 @@ class TestMoves:
         assert "the points of Ines Barbosa are booked" in page
         assert "Dear Ines," in page and "It changed our mind." in page
         assert Task.objects.filter(kind="thank", done_at__isnull=True).count() == 1
+        data = {f"thanks-{nomination.pk}-text": "In my own words. " + "Thank you! " * 200}
+        answer = move(as_rita, wanted, "thank", nomination=nomination.pk, **data)
+        assert answer.status_code == 422 and "In my own words." in answer.content.decode()
         data = {f"thanks-{nomination.pk}-text": "Thank you, Ines!"}
         assert "is thanked" in move(as_rita, wanted, "thank", nomination=nomination.pk, **data).content.decode()
         assert not Task.objects.filter(kind="thank", done_at__isnull=True).exists()
@@ -334,6 +359,9 @@ class TestMoves:
         wanted = filed()
         nomination = agreed(wanted, rita)
         desk.pick_time(nomination.times.all()[0], at=timezone.now())
+        far = {"when-starts_at": "9999-12-31T23:59"}
+        answer = move(as_rita, wanted, "move_time", nomination=nomination.pk, **far)
+        assert answer.status_code == 409 and "more than two years ahead" in answer.content.decode()
         later = (timezone.now() + 5 * DAY).strftime("%Y-%m-%dT%H:%M")
         move(as_rita, wanted, "move_time", nomination=nomination.pk, **{"when-starts_at": later})
         nomination.refresh_from_db()
@@ -342,7 +370,8 @@ class TestMoves:
         second = filed("Osprey")
         other = agreed(second, rita, ago=3 * HOUR)
         page = move(as_rita, second, "missed_prospect", nomination=other.pk).content.decode()
-        assert "gets an apology and the points" in page
+        assert "gets an apology and the points" in page and 'value="recall"' in page
+        assert "no longer asked" in move(as_rita, second, "recall", nomination=other.pk).content.decode()
 
     def test_a_time_moved_by_the_advocate_reaches_the_requester(self, rita: User) -> None:
         wanted = filed()
@@ -390,6 +419,17 @@ class TestElsewhere:
         page = as_rita.get("/requests/").content.decode()
         assert '<span class="dot">2</span>' in page
         assert "The desk’s queue" in page
+
+    @time_machine.travel(datetime(2026, 3, 11, 2, 0, tzinfo=UTC), tick=False)
+    def test_what_is_overdue_goes_by_the_clock_of_the_desk(self, as_rita: Client, rita: User) -> None:
+        Program.current()
+        wanted = filed("Mine", days=0)  # needed on the eleventh, by UTC
+        ReferenceRequest.objects.filter(pk=wanted.pk).update(manager=rita, needed_by=date(2026, 3, 10))
+        for zone, overdue in (("America/Los_Angeles", 0), ("Europe/Berlin", 1)):
+            Program.objects.update(desk_time_zone=zone)
+            request = RequestFactory().get("/")
+            request.user = User.objects.get(pk=rita.pk)
+            assert desk_home._counts(request)["overdue"] == overdue
 
     def test_weights_are_changed_in_the_admin_within_bounds(self, client: Client) -> None:
         client.force_login(make_user("Lena", Role.LEAD))

@@ -10,12 +10,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import ConsentEntry, Contact
 from advocacy.delivery.models import Message
 from advocacy.lib import signed
 from advocacy.users.models import Role, User
 from advocates.models import Advocate
-from opportunities.actions import desk
+from opportunities.actions import board, desk
 from opportunities.actions.desk import Pick
 from opportunities.models import Claim, Nomination, OpportunityKind, ReferenceRequest
 from tests.conftest import QueriesOf
@@ -96,6 +98,16 @@ class TestFiling:
         assert 'value="Planwerk"' not in page
         assert "next week" in page and "night shifts" in page
         assert "error-summary" not in page
+
+    @pytest.mark.parametrize("odd", ["²", "\x00", "-1", "9" * 19, "9" * 400])
+    def test_odd_addresses_and_words_find_nothing(self, as_sam: Client, odd: str) -> None:
+        make_deal(name="Kestrel")
+        assert as_sam.get(NEW, {"deal": odd, "q": odd}).status_code == 200
+        assert as_sam.get("/requests/deals/", {"q": odd}).status_code == 200
+        assert as_sam.post(NEW, {**typed(), "deal": odd, "find": "1", "q": odd}).status_code == 200
+        assert as_sam.post(NEW, {**typed(), "pick": odd}).status_code == 200
+        assert as_sam.post(NEW, {**typed(), "deal": odd}).status_code == 422
+        assert not ReferenceRequest.objects.exists()
 
     def test_looking_for_a_deal_without_javascript_loses_nothing(self, as_sam: Client) -> None:
         make_deal("Kestrel rollout")
@@ -231,6 +243,40 @@ class TestFollowing:
         assert claim.feedback.get().text == "Very open"
         assert as_sam.post(url, {"how-happened": "yes", "how-grade": "1"}).status_code == 409
 
+    def test_what_the_advocate_tells_the_desk_is_not_for_the_seller(self, as_sam: Client, sam: User) -> None:
+        wanted, claim = over(sam)
+        board.give_feedback(claim, side="advocate", grade=2, text="Sam promised them too much.", at=timezone.now())
+        page = as_sam.get(f"/requests/{wanted.public_id}/").content.decode()
+        assert "Ines Barbosa said how it was" in page
+        assert "promised" not in page and "2 of 5" not in page
+
+    def test_a_time_that_is_gone_is_told_and_the_present_ones_shown(self, as_sam: Client, sam: User) -> None:
+        wanted, now = filed(sam), timezone.now()
+        (nomination,) = asked(wanted, make_advocate("Ines"))
+        desk.accept(nomination, times=[now + DAY, now + 2 * DAY, now + 3 * DAY], at=now)
+        old = nomination.times.all()[0].pk
+        desk.no_time_fits(nomination, text="Later", by=sam, at=now)
+        desk.propose_times(nomination, times=[now + 8 * DAY, now + 9 * DAY, now + 10 * DAY], at=now)
+        signed_page = reverse("opportunities:pick_time", args=[signed.sign("pick_time", str(nomination.public_id))])
+        for url in (f"/requests/{wanted.public_id}/time/", signed_page):
+            for picked in (old, "²", "9" * 30):
+                answer = as_sam.post(url, {"time": picked})
+                assert answer.status_code == 422 and "The times have changed meanwhile" in answer.content.decode()
+                assert f'value="{nomination.times.all()[0].pk}"' in answer.content.decode()
+
+    def test_a_prospect_who_did_not_come_is_told_and_another_time_asked_for(self, as_sam: Client, sam: User) -> None:
+        wanted, claim = over(sam)
+        desk.missed(claim.nomination, by_prospect=True, by=None, at=timezone.now())
+        url = f"/requests/{wanted.public_id}/"
+        page = as_sam.get(url).content.decode()
+        assert "Kestrel Foods did not come." in page and "Ask for another time" in page and "cannot make it" not in page
+        answer = reverse("opportunities:answer", args=[signed.sign("answer", str(claim.nomination.public_id))])
+        assert "We are sorry; you keep the points" in as_sam.get(answer).content.decode()
+        as_sam.post(f"{url}other-times/{claim.nomination.public_id}/", {"other-text": "Any morning"})
+        assert "We have asked for other times" in as_sam.get(url).content.decode()
+        as_sam.post(answer, {"answer": "times", **times(7, 8, 9)})
+        assert "pick one of the times" in as_sam.get(url).content.decode()
+
     def test_the_list_shows_own_requests_only(self, as_sam: Client, sam: User) -> None:
         filed(sam)
         other = filed(make_user("Tom", Role.REQUESTER))
@@ -308,11 +354,14 @@ class TestAnswering:
             ({"time_2": ""}, "Choose a day and an hour"),
             ({"time_2": "soon"}, "Write the day and the hour"),
             ({"time_2": "2020-01-01T10:00"}, "This time has passed"),
+            ({"time_2": "0001-01-01T00:00"}, "This time has passed"),
+            ({"time_2": "9999-12-31T23:59"}, "more than two years ahead"),
         ],
     )
     def test_a_wrong_time_is_told_and_the_others_stay(
         self, client: Client, nomination: Nomination, wrong: dict[str, str], said: str
     ) -> None:
+        Contact.objects.update(time_zone="America/New_York")
         data = {"answer": "yes", **times(), **wrong}
         answer = client.post(self.link(nomination), data)
         page = answer.content.decode()
@@ -323,6 +372,23 @@ class TestAnswering:
     def test_the_same_time_twice_is_told(self, client: Client, nomination: Nomination) -> None:
         answer = client.post(self.link(nomination), {"answer": "yes", **times(1, 1, 2)})
         assert answer.status_code == 422 and "You have this time already" in answer.content.decode()
+
+    def test_consent_taken_back_meanwhile_is_given_along_with_the_yes(
+        self, client: Client, nomination: Nomination
+    ) -> None:
+        contact = nomination.advocate.contact
+        assert "I agree" not in client.get(self.link(nomination)).content.decode()
+        consent.withdraw(contact, Purpose.REFERENCE_CALLS, at=timezone.now(), source="profile")
+        data = {"answer": "yes", **times()}
+        answer = client.post(self.link(nomination), data)  # from a page that was open since before
+        page = answer.content.decode()
+        assert answer.status_code == 409 and "You can give it here" in page and data["time_1"] in page
+        assert "I agree that" in page and 'name="agree"' in page
+        client.post(self.link(nomination), {**data, "agree": "yes"})
+        nomination.refresh_from_db()
+        assert nomination.status == "accepted"
+        entry = ConsentEntry.objects.filter(contact=contact).latest("pk")
+        assert entry.given and entry.source == "nomination" and "I agree that" in entry.wording
 
     def test_not_now_with_ruling_out(self, client: Client, nomination: Nomination) -> None:
         data = {"answer": "no", "reason": "We talk to them ourselves", "rule_out": "on"}
