@@ -5,6 +5,7 @@ A file ``.local/env``, written by ``make services`` and ``make demo``, fills in 
 """
 
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 
 import environ
@@ -187,11 +188,22 @@ AUTH_PASSWORD_VALIDATORS = [
 # --- Mail: everything is written to the outbox; this is how the sender hands it on ---------------------------------
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://" if not PRODUCTION else "smtp://localhost:25")
 vars().update(EMAIL_CONFIG)
+# A provider's API instead of SMTP, as django-anymail names it (mailgun, postmark …), with its settings as JSON:
+# MAIL_PROVIDER=mailgun
+# ANYMAIL={"MAILGUN_API_KEY": "…", "MAILGUN_WEBHOOK_SIGNING_KEY": "…", "WEBHOOK_SECRET": "name:password"}
+MAIL_PROVIDER = env.str("MAIL_PROVIDER", default="")
+ANYMAIL = env.json("ANYMAIL", default={})
+if MAIL_PROVIDER:
+    if find_spec(f"anymail.backends.{MAIL_PROVIDER}") is None:
+        raise ImproperlyConfigured(
+            f"MAIL_PROVIDER is {MAIL_PROVIDER!r}; django-anymail knows no provider of that name."
+        )
+    EMAIL_BACKEND = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend"
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)
 # How long a sender keeps what it has taken before another may. It renews while it lives, so this is only the time after
 # which the rest of a killed sender's share goes on; what it was just sending is then shown to a person as in doubt.
 MAIL_LEASE_SECONDS = env.float("MAIL_LEASE_SECONDS", default=30)
-# How many processes of the workers send at once; fewer than there are, so that a large mailing leaves room for the clock.
+# How many of the workers' processes send at once; fewer than there are, so that a mailing leaves room for the clock.
 MAIL_SENDERS = env.int("MAIL_SENDERS", default=1)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="program@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL

@@ -105,8 +105,8 @@ def _topic_page(
     if not page.items and query:
         page = page_by_key(replies, ["pk"], {"before": LAST}, size=REPLIES_A_PAGE)
     for answer in page.items:
-        answer.is_accepted = answer.pk == here.accepted_id  # type: ignore[attr-defined]
-        answer.is_fresh = bool(mark) and answer.pk > mark.last_reply and answer.author_id != request.user.pk  # type: ignore[attr-defined, union-attr]
+        answer.is_accepted = answer.pk == here.accepted_id
+        answer.is_fresh = bool(mark) and answer.pk > mark.last_reply and answer.author_id != request.user.pk  # type: ignore[union-attr]
     first, last = (page.items[0].pk, page.items[-1].pk) if page.items else (0, 0)
     if mark is None or mark.last_reply < last:
         actions.read_page(request.user, here, first=first, last=last, at=timezone.now())

@@ -379,7 +379,10 @@ def return_expired(*, at: datetime) -> int:
 
 
 def suppress(email: str, reason: str, *, at: datetime, kind: str = "*", note: str = "") -> None:
-    """Nothing of this kind goes to this address any more."""
+    """Nothing of this kind goes to this address any more. What a later yes cannot lift outweighs a wish to leave."""
+    if reason != "unsubscribed":
+        left = Suppression.objects.filter(email__iexact=email, kind=kind, reason="unsubscribed")
+        left.update(reason=reason, at=at, note=note[:300])
     Suppression.objects.bulk_create(
         [Suppression(email=email.lower(), kind=kind, reason=reason, at=at, note=note[:300])], ignore_conflicts=True
     )

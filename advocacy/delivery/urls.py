@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from advocacy.delivery import views
+from advocacy.delivery import views, webhooks
 
 app_name = "delivery"
 urlpatterns: list[URLPattern] = [
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("outbox/<uuid:message_id>/<slug:what>/", views.settle, name="settle"),
     path("outbox/templates/", views.templates, name="templates"),
     path("outbox/templates/preview/", views.template, name="template"),
+    *webhooks.urls(),
     path("notifications/", views.notifications, name="notifications"),
     path("notifications/read/", views.read_all, name="read_all"),
     path("notifications/<int:notification_id>/", views.follow, name="follow"),
