@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib.home import Card, NavItem, register, today_items
-from advocates import points, presence
+from advocates import points, presence, worklist
 from advocates.models import Application, Recognition, Task
 
 
@@ -43,15 +43,20 @@ def my_manager(request: HttpRequest) -> dict[str, Any] | None:
 
 def day(request: HttpRequest) -> dict[str, Any]:
     """A manager's day in a few lines."""
-    open_tasks = Task.objects.filter(assignee=request.user.pk, done_at__isnull=True, due_at__lte=timezone.now())
-    tasks = list(open_tasks.select_related("advocate__contact__account", "account").order_by("due_at", "pk")[:4])
+    now = timezone.now()
+    due = worklist.due(request.user, at=now)
+    first = due.select_related("advocate__contact__account", "account").order_by("due_at", "pk")[:4]
     waiting = [(item, item.count(request)) for item in today_items() if request.user.has_perm(item.right)]
-    return {"tasks": tasks, "number": open_tasks.count(), "waiting": [one for one in waiting if one[1]]}
+    return {
+        "tasks": worklist.with_places(first, reader=request.user),
+        "number": due.count(),
+        "waiting": [one for one in waiting if one[1]],
+        "now": now,
+    }
 
 
 def tasks_due(request: HttpRequest) -> int | None:
-    due = Task.objects.filter(assignee=request.user.pk, done_at__isnull=True, due_at__lte=timezone.now())
-    return due[:99].count() or None
+    return worklist.due(request.user, at=timezone.now())[:99].count() or None
 
 
 def applications(request: HttpRequest) -> dict[str, Any] | None:

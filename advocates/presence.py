@@ -29,7 +29,7 @@ def advocate_of(user: Any) -> Advocate | None:
 def greeting(local: datetime) -> str:
     """By the hour on the reader's own clock."""
     if local.hour < 5:
-        return _("Still up")
+        return _("Good evening")
     if local.hour < 12:
         return _("Good morning")
     return _("Good afternoon") if local.hour < 18 else _("Good evening")

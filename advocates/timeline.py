@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from advocacy.crm.catalogue import ACTIVITY_DEEDS, ASK_DEEDS, TOUCH_DEEDS, Deed
 from advocacy.crm.models import Activity
+from advocacy.lib import places
 from advocates.models import Advocate
 
 ICONS: dict[str, str] = {
@@ -67,15 +69,40 @@ def balance(advocate: Advocate, *, at: datetime) -> Balance:
     return Balance(found["asks"], found["gives"], found["touches"], last, days, neglected)
 
 
-def lines(rows: Sequence[Activity]) -> list[dict[str, Any]]:
-    """How deeds read on a page."""
+def lines(rows: Sequence[Activity], *, about: Advocate, reader: Any) -> list[dict[str, Any]]:
+    """How deeds read on a page: what was done, who else had a part in it, and what it was about."""
+    found = places.find([(row.source_type, row.source_id) for row in rows], reader=reader)
     return [
         {
             "at": row.at,
-            "text": row.get_deed_display(),
+            "text": _in_words(row, about),
+            "about": found.get((row.source_type, row.source_id)),
             "icon": ICONS.get(row.deed, "info"),
             "state": "ok" if row.deed in ACTIVITY_DEEDS else "bad" if row.deed in {Deed.MISSED, Deed.LEFT} else "",
-            "by": row.by,
         }
         for row in rows
     ]
+
+
+DONE_TO_THEM = frozenset(
+    {
+        Deed.NOMINATED, Deed.OFFERED, Deed.SURVEYED, Deed.REVIEW_ASKED, Deed.THANKED, Deed.INTRODUCED, Deed.CELEBRATED,
+        Deed.WELCOMED, Deed.INVITED,
+    }
+)  # fmt: skip
+"""Their words end in a passive, so whoever did it follows as “by …”."""
+
+
+def _in_words(row: Activity, about: Advocate) -> str:
+    """The deed, and whoever had a part in it beside the person the timeline is about."""
+    deed = str(row.get_deed_display())
+    if row.by is None or row.by_id == about.user_id:
+        return deed
+    words = {"deed": deed, "name": row.by}
+    if row.deed == Deed.FEEDBACK_GIVEN:
+        return _("%(name)s gave feedback on it") % words
+    if row.deed == Deed.CARE_CALL:
+        return _("%(deed)s with %(name)s") % words
+    if row.deed in DONE_TO_THEM:
+        return _("%(deed)s by %(name)s") % words
+    return _("%(deed)s, noted by %(name)s") % words

@@ -17,7 +17,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
-from advocates import actions, presence
+from advocates import actions, presence, worklist
 from advocates.models import Task
 
 
@@ -58,13 +58,14 @@ def today(request: HttpRequest) -> HttpResponse:
     if kind in Task.Kind.values:
         rows = rows.filter(kind=kind)
     later = request.GET.get("show") == "later"
-    evening = timezone.localtime(now).replace(hour=23, minute=59, second=59)
+    evening = worklist.evening(now)
     rows = rows.filter(due_at__gt=evening) if later else rows.filter(due_at__lte=evening)
     page = page_by_key(rows, ["due_at", "pk"], request.GET, size=25)
     done = _mine(request).filter(done_at__gte=now - timedelta(hours=16)).order_by("-done_at")[:8]
     waiting = [(item, item.count(request)) for item in today_items() if request.user.has_perm(item.right)]
     context = {
         "page": page,
+        "tasks": worklist.with_places(page.items, reader=request.user),
         "done": done,
         "now": now,
         "later": later,

@@ -87,7 +87,7 @@ def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
         "balance": timeline.balance(found, at=at),
         "points": points.total(found),
         "page": page,
-        "lines": timeline.lines(page.items),
+        "lines": timeline.lines(page.items, about=found, reader=request.user),
         "kind": kind,
         "tasks": Task.objects.filter(advocate=found, done_at__isnull=True).order_by("due_at")[:5],
         "invitation": found.invitations.order_by("-created_at").first(),

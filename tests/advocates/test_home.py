@@ -14,8 +14,10 @@ from advocacy.crm.catalogue import Deed
 from advocacy.crm.models import Activity
 from advocacy.users.models import Role, User
 from advocates import presence
+from advocates.home import tasks_due
 from advocates.models import Advocate, Recognition, Task
-from tests.factories import NOON, make_advocate, make_pod, make_user
+from opportunities.models import Claim
+from tests.factories import NOON, make_advocate, make_opportunity, make_pod, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +41,7 @@ def task_for(rita: User, advocate: Advocate, text: str, **more: Any) -> Task:
 
 class TestHome:
     @pytest.mark.parametrize(
-        ("hour", "said"), [(3, "Still up"), (9, "Good morning"), (13, "Good afternoon"), (21, "Good evening")]
+        ("hour", "said"), [(3, "Good evening"), (9, "Good morning"), (13, "Good afternoon"), (21, "Good evening")]
     )
     def test_greets_by_the_hour_where_one_is(self, hour: int, said: str) -> None:
         assert presence.greeting(datetime(2026, 3, 10, hour)) == said  # noqa: DTZ001 - a clock on a wall
@@ -103,6 +105,31 @@ class TestToday:
             assert "Call Ines" in client.get("/today/?show=later").content.decode()
         task.refresh_from_db()
         assert task.due_at == NOON + timedelta(days=7, hours=1)
+
+    def test_each_leads_to_what_it_is_about_and_thanking_is_done_by_thanking(
+        self, client: Client, ines: Advocate, rita: User
+    ) -> None:
+        claim = Claim.objects.create(advocate=ines, opportunity=make_opportunity("A webinar"), claimed_at=NOON)
+        thank = task_for(rita, ines, f"thank:opportunities.claim:{claim.pk}", kind=Task.Kind.THANK)
+        task_for(rita, ines, "Call Ines", account=ines.contact.account)
+        client.force_login(rita)
+        page = client.get("/today/").content.decode()
+        there = reverse("admin:opportunities_claim_change", args=[claim.pk])
+        assert f'<a class="btn small" href="{there}">Thank them</a>' in page
+        assert reverse("advocates:advocate", args=[ines.public_id]) in page
+        assert reverse("admin:crm_account_change", args=[ines.contact.account_id]) in page
+        assert "I thanked them elsewhere" in page and reverse("advocates:task", args=[thank.pk, "done"]) in page
+
+    def test_badge_home_and_list_count_the_same(self, client: Client, ines: Advocate, rita: User) -> None:
+        with time_machine.travel(NOON, tick=False):
+            task_for(rita, ines, "Overdue", due_at=NOON - timedelta(days=1))
+            task_for(rita, ines, "This evening", due_at=NOON + timedelta(hours=5))
+            task_for(rita, ines, "Tomorrow", due_at=NOON + timedelta(days=1))
+            client.force_login(rita)
+            page = client.get("/today/")
+            assert {task.text for task in page.context["tasks"]} == {"Overdue", "This evening"}
+            assert tasks_due(page.wsgi_request) == 2
+            assert "All 2 tasks" in client.get("/").content.decode()
 
     def test_two_who_do_the_same_task_are_told(self, client: Client, ines: Advocate, rita: User) -> None:
         task = task_for(rita, ines, "Call Ines")

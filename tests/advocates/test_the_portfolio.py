@@ -23,8 +23,17 @@ from advocates.models import (
     Recognition,
     Task,
 )
+from opportunities.models import Claim
 from tests.conftest import QueriesOf
-from tests.factories import make_account, make_advocate, make_contact, make_pod, make_signal, make_user
+from tests.factories import (
+    make_account,
+    make_advocate,
+    make_contact,
+    make_opportunity,
+    make_pod,
+    make_signal,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -118,6 +127,24 @@ class TestOneStory:
         assert "70 days" in shown and "More than two months without a word" in shown
         only = page(desk, "advocate", ines.public_id, kind="asks")
         assert "Was asked for a reference" in only and "Was thanked" not in only
+
+    def test_a_line_says_who_and_about_what_and_leads_there(self, desk: Client, rita: User) -> None:
+        now = timezone.now()
+        ines = make_advocate("Ines")
+        claim = Claim.objects.create(advocate=ines, opportunity=make_opportunity("A webinar"), claimed_at=now)
+        spine.record("claimed", at=now, source=claim, contact=ines.contact, by=ines.user)
+        spine.record("thanked", at=now, source=claim, contact=ines.contact, by=rita)
+        spine.record("care_call", at=now, source=("t", 1), contact=ines.contact, by=rita)
+        spine.record("feedback_given", at=now, source=("t", 2), contact=ines.contact, by=make_user("Sam Ortiz"))
+        shown = page(desk, "advocate", ines.public_id)
+        there = reverse("admin:opportunities_claim_change", args=[claim.pk])
+        assert f'Claimed an opportunity: <a href="{there}">A webinar</a>' in shown
+        for words in (
+            "Was thanked by Rita Morgan",
+            "Had a care call with Rita Morgan",
+            "Sam Ortiz gave feedback on it",
+        ):
+            assert words in shown
 
     def test_thanks_go_out_from_there_once_a_day(self, desk: Client) -> None:
         ines = make_advocate("Ines")

@@ -1,0 +1,51 @@
+"""The tasks of the day: which are due, what each is about, and where it is done."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from advocacy.lib import places
+from advocacy.lib.places import Place
+from advocates.models import Task
+
+
+def evening(at: datetime) -> datetime:
+    """The end of the reader's day: what falls due before it is today's."""
+    return timezone.localtime(at).replace(hour=23, minute=59, second=59, microsecond=999_999)
+
+
+def due(user: Any, *, at: datetime) -> QuerySet[Task]:
+    """What this person has to do today: the badge, the home card and the list count the same."""
+    return Task.objects.filter(assignee=user.pk, done_at__isnull=True, due_at__lte=evening(at))
+
+
+def source_of(task: Task) -> tuple[str, str] | None:
+    """The record a task is about, as its key says it; None when it is about a person or an account alone."""
+    parts = task.key.split(":")
+    if len(parts) > 2 and "." in parts[1]:
+        return parts[1], parts[2]
+    if len(parts) > 1 and parts[0] == "nobody-left":
+        return "opportunities.referencerequest", parts[1]
+    return None
+
+
+def with_places(tasks: Sequence[Task], *, reader: Any) -> list[Task]:
+    """Give each task ``about`` (name and page of what it is about) and, for a thank-you, ``thank_url``."""
+    sources = {task.pk: source for task in tasks if (source := source_of(task))}
+    found = places.find(sources.values(), reader=reader)
+    accounts = reader.has_perm("crm.view_account") and reader.has_perm("admin.enter")
+    for task in tasks:
+        place = found.get(sources[task.pk]) if task.pk in sources else None
+        person = reverse("advocates:advocate", args=[task.advocate.public_id]) if task.advocate else ""
+        account = reverse("admin:crm_account_change", args=[task.account_id]) if task.account_id and accounts else ""
+        task.person_url = person  # type: ignore[attr-defined]
+        task.account_url = account  # type: ignore[attr-defined]
+        task.about = place if place and place.url else Place(task.text, person or account)  # type: ignore[attr-defined]
+        task.thank_url = ""  # type: ignore[attr-defined]
+        if task.kind == Task.Kind.THANK:
+            task.thank_url = place.url if place and place.url else f"{person}#thanks" if person else ""  # type: ignore[attr-defined]
+    return list(tasks)
