@@ -40,6 +40,7 @@ SECONDS_A_SHARE = 5.0
 TRIES = 8
 TRIES_OF_THE_LINE = 40
 DATABASE_TRIES = 15
+BEGINNING = 0x6D61696C  # the advisory lock of those who begin: “mail”
 MORNING = 8  # the hour, on the reader's clock, at which mail beyond the daily cap goes on
 
 Status = Message.Status
@@ -77,8 +78,22 @@ class Sender:
         self.seconds_each = 0.0
         self.counts: Counter[str] = Counter()
         self.pending: Sent | None = None
+        self.in_hand: list[Message] = []
         self.statements = Statements()
         self._leased_until = self.clock()
+
+    def begin(self, *, most: int) -> bool:
+        """Take a first share, unless ``most`` senders are at work; two who ask at once ask one after the other."""
+        at = self.clock()
+        return_expired(at=at)
+        if at_work(at=at) >= most or not anything_due(at=at):
+            return False
+        self.out.open()
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [BEGINNING])
+            if at_work(at=self.clock()) < most:
+                self.in_hand = self.take()
+        return bool(self.in_hand)
 
     # --- A run --------------------------------------------------------------------------------------------------------
     def run(self, *, seconds: float = 0.0) -> Counter[str]:
@@ -112,10 +127,10 @@ class Sender:
     def send_a_share(self) -> int:
         """Take one share and work it off; returns how many were taken. Raises ``Unreachable`` with nothing taken."""
         self._record_pending()
-        if not Message.objects.ready(at=self.clock()).exists():
+        if not self.in_hand and not Message.objects.ready(at=self.clock()).exists():
             return 0
         self.out.open()
-        messages = self.take()
+        messages, self.in_hand = self.in_hand or self.take(), []
         if not messages:
             return 0
         began = time.monotonic()

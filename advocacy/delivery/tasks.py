@@ -20,10 +20,10 @@ SECONDS = 20.0  # then the worker is free for other tasks, and the next nudge go
 @shared_task(name="delivery.send_due", ignore_result=True, acks_late=False)
 def send_due() -> None:
     """Send what is due, for some seconds; nudge the next run if there is more."""
-    if sender.at_work(at=timezone.now()) >= settings.MAIL_SENDERS:
-        return  # whoever is at it looks for more before it ends
     one = sender.Sender()
     try:
+        if not one.begin(most=settings.MAIL_SENDERS):
+            return  # whoever is at it looks for more before it ends
         one.run(seconds=SECONDS)
     except Unreachable as problem:
         logger.warning("mail_server_unreachable", said=str(problem))

@@ -516,3 +516,12 @@ class TestManyNudges:
         make_sender(share=2, clock=lambda: now).take()
         tasks.send_due()
         assert len(out.mails) == 2
+
+    def test_of_two_who_begin_at_once_one_gives_way(self, owe, make_sender, out, successors, monkeypatch):
+        now = timezone.now()
+        for number in range(4):
+            owe(f"p{number}@customer.test")
+        other = make_sender(share=1, clock=lambda: now)
+        monkeypatch.setattr(out, "open", lambda: other.in_hand or setattr(other, "in_hand", other.take()))
+        tasks.send_due()
+        assert out.mails == []

@@ -1,12 +1,19 @@
 """The clock goes on whatever is lost: Redis emptied, Redis gone for a while, a worker or the beat killed, Postgres."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+from kombu import Connection
+
+from advocacy.delivery import outbox
+from advocacy.delivery.models import Message
+from advocacy.delivery.tasks import send_due
 from advocacy.lib.jobs import jobs
 from advocacy.lib.models import JobRun
 from advocacy.local.postgres import Postgres
 from advocacy.local.valkey import Valkey
-from tests.faults.plant import Portal, Process, kill_postmaster, wait_until
+from tests.faults.plant import Portal, Process, Sink, kill_postmaster, wait_until
 
 pytestmark = pytest.mark.fault
 
@@ -39,6 +46,26 @@ class TestLosingRedis:
         goes_on(worker)
         assert worker.lives()
         assert beat.lives()
+
+
+class TestALargeMailing:
+    def test_leaves_the_clock_its_turn(self, portal: Portal, sink: Sink) -> None:
+        now = timezone.now()
+        for number in range(600):
+            outbox.owe(
+                "note", to=f"p{number}@customer.test", template="account/unknown_account", dedupe_key=str(number),
+                at=now, due_at=now + timedelta(days=1),
+            )  # fmt: skip
+        Message.objects.update(due_at=now)
+        sink.delay = 0.05
+        worker = portal.worker(concurrency=2)
+        portal.beat(CLOCK_SECONDS="1")
+        with Connection(portal.environment["REDIS_URL"]) as broker:
+            for _nudge in range(8):
+                send_due.apply_async(connection=broker)
+        wait_until(lambda: len(sink.arrived) > 10, 30, what="the first mails")
+        goes_on(worker, beyond=6)
+        assert Message.objects.filter(status="due").exists(), "it is still on its way"
 
 
 class TestLosingAProcess:
