@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -19,12 +20,19 @@ SOON = timedelta(hours=72)
 ENDED = frozenset({Status.FULFILLED, Status.DEFLECTED, Status.UNFILLED, Status.WITHDRAWN})
 TIMES_PROPOSED = 3
 """How many times an advocate proposes with a yes."""
-TIMES_AHEAD = timedelta(days=731)
+TIMES_AHEAD = timedelta(days=183)
 
 
 def latest_time(at: datetime) -> datetime:
-    """The last moment that can be proposed: nobody plans a call further ahead than two years."""
+    """The last moment that can be proposed: a year mistyped is a call nobody comes to."""
     return at + TIMES_AHEAD
+
+
+def overlaps(times: Iterable[datetime], *, minutes: int) -> bool:
+    """Whether two of these times would be one conversation: the second begins before the first is over."""
+    ordered = sorted(times)
+    length = timedelta(minutes=minutes or 30)
+    return any(later - earlier < length for earlier, later in pairwise(ordered))
 
 
 # --- Where it stands --------------------------------------------------------------------------------------------------

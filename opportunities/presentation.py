@@ -163,7 +163,7 @@ def shown(one: Claim, *, at: datetime) -> dict[str, Any]:
         "sentence": _what_next(one, is_over=is_over),
         "may_move": is_set and not is_over and one.opportunity.happens_at is None,
         "may_withdraw": one.status in UNDER_WAY and not is_over,
-        "may_undo": one.status in UNDER_WAY and at - one.claimed_at <= UNDO_WITHIN,
+        "may_undo": one.status == Claim.Status.CLAIMED and at - one.claimed_at <= UNDO_WITHIN,
         "may_say_done": one.status in {"claimed", "confirmed"}
         and kind.has_step("delivered")
         and not kind.has_step("scheduled"),

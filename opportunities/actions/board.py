@@ -403,13 +403,14 @@ def verify(claim: Claim, *, at: datetime, by: Any = None) -> Claim:
 
 @transaction.atomic
 def withdraw(claim: Claim, *, reason: str, at: datetime, by: Any = None) -> Claim:
-    """The advocate takes their yes back. Without a reason only shortly after the claim (undo)."""
+    """The advocate takes their yes back: without a reason only at once (undo), and not when others count on a day."""
     claim = _lock_claim(claim)
     if claim.status == Claim.Status.WITHDRAWN:
         return claim
     if claim.status not in UNDER_WAY:
         raise Refused(_("This has been done already; it cannot be taken back."))
-    if not reason.strip() and at - claim.claimed_at > UNDO_WITHIN:
+    at_once = claim.status == Claim.Status.CLAIMED and at - claim.claimed_at <= UNDO_WITHIN
+    if not reason.strip() and not at_once:
         raise Refused(_("Tell us in a few words why, so that we can plan."))
     return _leave(claim, "withdrawn", Deed.WITHDREW, reason=reason, at=at, by=by or claim.advocate.user)
 

@@ -359,7 +359,7 @@ def accept(
         return nominated
     _must_be_answerable(locked, nominated)
     timed = locked.kind.has_step("scheduled")
-    _check_times(times, timed=timed, at=at)
+    _check_times(times, locked.kind, at=at)
     others = locked.nominations.filter(status=Nomination.Status.ASKED).exclude(pk=nominated.pk)
     _lock_people([nominated.advocate_id, *others.values_list("advocate", flat=True)])
     frame = Opportunity.objects.get(request=locked)
@@ -396,7 +396,7 @@ def propose_times(nomination: Nomination, *, times: Sequence[datetime], at: date
     nominated = _reread(nomination, locked)
     if not desk.wants_time(nominated):
         raise Refused(_("There is no time to be found for this any more."))
-    _check_times(times, timed=True, at=at)
+    _check_times(times, locked.kind, at=at)
     nominated.times.all().delete()
     _keep_times(nominated, times)
     nominated = _reread(nominated, locked)
@@ -541,7 +541,7 @@ def move_time(nomination: Nomination, *, starts_at: datetime, by: Any, at: datet
     if nominated.claim is None:
         raise Refused(_("There is no set time to move."))
     if starts_at > desk.latest_time(at):
-        raise Refused(_("This time is more than two years ahead. Choose an earlier one."))
+        raise Refused(_("This time is more than half a year ahead. Choose an earlier one."))
     claim = board.reschedule(nominated.claim, starts_at=starts_at, at=at, by=by)
     _take_over_time(nominated, claim, at=at)
     _settle(locked, at=at)
@@ -848,8 +848,8 @@ def _gone(nominated: Nomination) -> str:
     return _("This has been taken back meanwhile: there is nothing to answer any more. Thank you all the same!")
 
 
-def _check_times(times: Sequence[datetime], *, timed: bool, at: datetime) -> None:
-    if not timed:
+def _check_times(times: Sequence[datetime], kind: OpportunityKind, *, at: datetime) -> None:
+    if not kind.has_step("scheduled"):
         return
     if len(set(times)) < desk.TIMES_PROPOSED:
         raise Refused(
@@ -859,7 +859,9 @@ def _check_times(times: Sequence[datetime], *, timed: bool, at: datetime) -> Non
     if any(time <= at for time in times):
         raise Refused(_("One of these times has passed. Choose times to come."))
     if any(time > desk.latest_time(at) for time in times):
-        raise Refused(_("One of these times is more than two years ahead. Choose earlier ones."))
+        raise Refused(_("One of these times is more than half a year ahead. Choose earlier ones."))
+    if desk.overlaps(set(times), minutes=kind.minutes):
+        raise Refused(_("Two of these times overlap. Leave room between them, so that there is a choice."))
 
 
 def _keep_times(nominated: Nomination, times: Sequence[datetime]) -> None:

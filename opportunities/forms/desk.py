@@ -163,9 +163,11 @@ def draft_of(
 class TimesForm(forms.Form):
     """Times an advocate proposes, on their own clock: the page that shows it has made that the current one."""
 
-    def __init__(self, *args: Any, count: int = desk.TIMES_PROPOSED, at: datetime, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, count: int = desk.TIMES_PROPOSED, minutes: int = 0, at: datetime, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.at, self.count = at, count
+        self.at, self.count, self.minutes = at, count, minutes
         for number in range(1, count + 1):
             self.fields[f"time_{number}"] = forms.DateTimeField(
                 label=_("Time %(number)s") % {"number": number},
@@ -187,9 +189,11 @@ class TimesForm(forms.Form):
             if value <= self.at:
                 self.add_error(name, _("This time has passed. Choose one to come."))
             elif value > desk.latest_time(self.at):
-                self.add_error(name, _("This time is more than two years ahead. Choose an earlier one."))
+                self.add_error(name, _("This time is more than half a year ahead. Choose an earlier one."))
             elif value in seen:
                 self.add_error(name, _("You have this time already. Choose another one."))
+            elif desk.overlaps([*seen, value], minutes=self.minutes):
+                self.add_error(name, _("This time overlaps with another of yours. Leave room between them."))
             else:
                 seen.add(value)
         return cleaned

@@ -337,13 +337,17 @@ def _answer(request: HttpRequest, nomination: Nomination, *, back: str) -> HttpR
     wanted = nomination.request
     with timezone.override(zone):
         timed = wanted.kind.has_step("scheduled")
-        yes = TimesForm(None, count=rules.TIMES_PROPOSED if timed else 0, at=at)
+        yes = TimesForm(None, count=rules.TIMES_PROPOSED if timed else 0, minutes=wanted.kind.minutes, at=at)
         no = DeclineForm(None, wanted=wanted)
         status = 200
         if request.method == "POST":
             said = request.POST.get("answer", "")
             # Both forms are bound, so that what was typed into the other one is still there when this one is wrong.
-            yes = TimesForm(request.POST, count=yes.count, at=at) if said in ("yes", "times") else yes
+            yes = (
+                TimesForm(request.POST, count=yes.count, minutes=yes.minutes, at=at)
+                if said in ("yes", "times")
+                else yes
+            )
             no = DeclineForm(request.POST, wanted=wanted) if said == "no" else no
             status, done = _take_answer(request, nomination, said, yes, no, at=at)
             if done:

@@ -153,6 +153,13 @@ class TestTakingItBack:
         assert budget.why_not(ines, at=NOON + HOUR, channel="desk") is None  # the load has gone with it
         assert deeds(ines) == [Deed.CLAIMED, Deed.WITHDREW]
 
+    def test_what_others_count_on_is_not_undone_without_a_word(self) -> None:
+        claim = actions.claim(make_advocate("Ines"), call(), at=NOON)
+        claim = actions.schedule(claim, starts_at=NOON + timedelta(days=4), minutes=30, at=NOON + timedelta(minutes=2))
+        with pytest.raises(Refused, match="why"):
+            actions.withdraw(claim, reason="", at=NOON + timedelta(minutes=5))
+        assert actions.withdraw(claim, reason="Ill.", at=NOON + timedelta(minutes=5)).status == "withdrawn"
+
     def test_it_can_be_claimed_again(self) -> None:
         ines, opportunity = make_advocate("Ines"), call(seats=1)
         first = actions.claim(ines, opportunity, at=NOON)

@@ -318,7 +318,7 @@ class TestMoves:
             ("withdraw", "end-text"),
         ):
             answer = move(as_rita, wanted, do, **{field: " "})
-            assert answer.status_code == 422 and "This field is required" in answer.content.decode()
+            assert answer.status_code == 422 and "Fill this in" in answer.content.decode()
         wanted.refresh_from_db()
         assert wanted.status == "new"
 
@@ -361,7 +361,7 @@ class TestMoves:
         desk.pick_time(nomination.times.all()[0], at=timezone.now())
         far = {"when-starts_at": "9999-12-31T23:59"}
         answer = move(as_rita, wanted, "move_time", nomination=nomination.pk, **far)
-        assert answer.status_code == 409 and "more than two years ahead" in answer.content.decode()
+        assert answer.status_code == 409 and "more than half a year ahead" in answer.content.decode()
         later = (timezone.now() + 5 * DAY).strftime("%Y-%m-%dT%H:%M")
         move(as_rita, wanted, "move_time", nomination=nomination.pk, **{"when-starts_at": later})
         nomination.refresh_from_db()

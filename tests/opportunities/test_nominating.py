@@ -300,11 +300,19 @@ class TestAnswering:
         assert status(wanted) == (ended, "nobody") and wanted.closed_at == NOON + 5 * DAY
         assert Task.objects.filter(done_at__isnull=True).count() == tasks
 
-    def test_times_lie_within_two_years(self) -> None:
+    def test_times_leave_a_choice(self) -> None:
         ines, wanted = make_advocate("Ines"), filed()
         (nomination,) = nominated(wanted, ines)
-        with pytest.raises(Refused, match="more than two years ahead"):
-            desk.accept(nomination, times=[*TIMES[:2], NOON + 800 * DAY], at=NOON + 2 * HOUR)
+        with pytest.raises(Refused, match="overlap"):
+            desk.accept(nomination, times=[*TIMES[:2], TIMES[1] + timedelta(minutes=10)], at=NOON + 2 * HOUR)
+        back_to_back = TIMES[1] + timedelta(minutes=wanted.kind.minutes)
+        assert desk.accept(nomination, times=[*TIMES[:2], back_to_back], at=NOON + 2 * HOUR).status == "accepted"
+
+    def test_times_lie_within_half_a_year(self) -> None:
+        ines, wanted = make_advocate("Ines"), filed()
+        (nomination,) = nominated(wanted, ines)
+        with pytest.raises(Refused, match="more than half a year ahead"):
+            desk.accept(nomination, times=[*TIMES[:2], NOON + 200 * DAY], at=NOON + 2 * HOUR)
 
     def test_not_now_counts_as_asked_and_leaves_the_desk_to_look_on(self) -> None:
         ines, omar, wanted = make_advocate("Ines"), make_advocate("Omar"), filed()
