@@ -7,5 +7,8 @@ class LibConfig(AppConfig):
     label = "lib"
 
     def ready(self) -> None:
+        from advocacy.lib.plain_words import speak_plainly
+
+        speak_plainly()
         # What an upper floor shows below it is found by module name, as Django does with admin.py.
         autodiscover_modules("home", "measures", "effects", "importers", "timeline", "jobs")
