@@ -199,9 +199,11 @@ def _own_word(facts: Facts, *, at: datetime, kind: str) -> Iterable[Refusal]:
             if until is None:
                 said = _("%(name)s does not want to be asked; they choose from the board.") % {"name": facts.name}
             else:
-                said = _("%(name)s wants at most %(most)s asks a quarter; the next can come on %(day)s.") % {
-                    "name": facts.name, "most": facts.own_limit, "day": _day(until),
-                }  # fmt: skip
+                said = ngettext(
+                    "%(name)s wants at most %(most)s ask a quarter; the next can come on %(day)s.",
+                    "%(name)s wants at most %(most)s asks a quarter; the next can come on %(day)s.",
+                    facts.own_limit,
+                ) % {"name": facts.name, "most": facts.own_limit, "day": _day(until)}
             yield Refusal(said, "resting", until)
 
 
@@ -346,6 +348,14 @@ def availability(advocate: Advocate, *, at: datetime) -> Availability:
 def availabilities(advocates: Sequence[Advocate], *, at: datetime) -> dict[int, Availability]:
     """``availability`` for a whole list, by primary key, in a fixed number of queries."""
     return {pk: availability_of(facts, at=at) for pk, facts in facts_of(advocates, at=at).items()}
+
+
+def used_up(advocate: Advocate, *, at: datetime) -> list[Ask]:
+    """The last asks of a year that still count, newest first: what a rest or a limit comes from."""
+    rows = Ask.objects.filter(
+        advocate=advocate, released_at__isnull=True, asked_at__gt=at - timedelta(days=365), asked_at__lte=at
+    )
+    return list(rows.select_related("by").order_by("-asked_at", "-pk")[:3])
 
 
 # --- Asking -----------------------------------------------------------------------------------------------------------

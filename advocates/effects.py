@@ -48,7 +48,7 @@ def _task(doing: Doing) -> str:
 
 def _check_task(params: Mapping[str, Any]) -> None:
     if not str(params.get("text") or "").strip():
-        raise ValidationError(_("Say what the task is, as “text”."))
+        raise ValidationError({"text": _("Say what the task is.")})
     _check_days(params, most=90, default=3)
 
 
@@ -65,7 +65,7 @@ def _rest(doing: Doing) -> str:
 def _check_days(params: Mapping[str, Any], *, most: int = 365, default: int = 30) -> None:
     days = params.get("days", default)
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= most:
-        raise ValidationError(_("“days” is a whole number from 1 to %(most)s.") % {"most": most})
+        raise ValidationError({"days": _("Days are a whole number from 1 to %(most)s.") % {"most": most}})
 
 
 def _nothing_against(contact: Contact | None, at: datetime, params: Mapping[str, Any]) -> str | None:

@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib.home import Card, NavItem, register, today_items
-from advocates import points, presence, worklist
-from advocates.models import Application, Recognition, Task
+from advocates import presence, worklist
+from advocates.models import Application, Recognition
 
 
 def waiting_for_you(request: HttpRequest) -> dict[str, Any] | None:
@@ -24,7 +24,7 @@ def standing(request: HttpRequest) -> dict[str, Any] | None:
     advocate = presence.advocate_of(request.user)
     if advocate is None:
         return None
-    return {"progress": presence.progress(advocate), "points": points.total(advocate)}
+    return {"progress": presence.progress(advocate)}
 
 
 def first_steps(request: HttpRequest) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import ACTIVITY_DEEDS, SOCIAL_DEEDS, Deed
 from advocacy.crm.models import Activity
@@ -88,13 +89,14 @@ def first_steps(advocate: Advocate) -> list[Step]:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where somebody stands, and what makes the next stage; ``done`` of ``needed`` completed deeds towards it."""
+    """Where somebody stands, and what comes next in words; ``done`` of ``needed`` completed deeds towards it."""
 
     stage: str
     next_stage: str
     sentence: str
     done: int
     needed: int
+    completed: int = 0
 
 
 def progress(advocate: Advocate) -> Progress:
@@ -104,17 +106,31 @@ def progress(advocate: Advocate) -> Progress:
     stage, completed = Stage(advocate.stage), deeds["completed"]
     label = str(stage.label)
     if stage < Stage.SOCIALIZER:
-        said = _("Post, reply or meet somebody, and you are part of the conversation.")
-        return Progress(label, str(Stage.SOCIALIZER.label), said, min(deeds["social"], 1), 1)
+        said = _("Next: post, reply or meet somebody, and you are part of the conversation.")
+        return Progress(label, str(Stage.SOCIALIZER.label), said, min(deeds["social"], 1), 1, completed)
     if stage < Stage.CREATOR:
-        said = _("One completed activity makes you a Creator.")
-        return Progress(label, str(Stage.CREATOR.label), said, min(completed, CREATOR_AFTER), CREATOR_AFTER)
+        said = _("Next: one completed activity makes you a Creator.")
+        return Progress(label, str(Stage.CREATOR.label), said, min(completed, CREATOR_AFTER), CREATOR_AFTER, completed)
     if stage < Stage.PROVEN:
         left = max(PROVEN_AFTER - completed, 0)
-        said = _("%(left)d more completed activities make you a Proven advocate.") % {"left": left}
-        return Progress(label, str(Stage.PROVEN.label), said, min(completed, PROVEN_AFTER), PROVEN_AFTER)
+        said = ngettext(
+            "Next: %(left)d more completed activity makes you a Proven advocate.",
+            "Next: %(left)d more completed activities make you a Proven advocate.",
+            left,
+        ) % {"left": left}
+        return Progress(label, str(Stage.PROVEN.label), said, min(completed, PROVEN_AFTER), PROVEN_AFTER, completed)
     if stage < Stage.SPOTLIGHT:
-        return Progress(
-            label, str(Stage.SPOTLIGHT.label), _("The next thing is a spotlight: your story, in your words."), 0, 1
-        )
-    return Progress(label, "", _("Your story is being told. Thank you for all of it."), 1, 1)
+        said = _("Next: a spotlight, your story in your words.")
+        return Progress(label, str(Stage.SPOTLIGHT.label), said, 0, 1, completed)
+    if completed < PROVEN_AFTER:
+        # Celebrated early: the stage never falls, and what makes a proven advocate is still ahead.
+        said = ngettext(
+            "Your story is being told. Next: %(left)d more completed activity, and it has a second chapter.",
+            "Your story is being told. Next: %(left)d more completed activities, and it has a second chapter.",
+            PROVEN_AFTER - completed,
+        ) % {"left": PROVEN_AFTER - completed}
+        return Progress(label, "", said, completed, PROVEN_AFTER, completed)
+    said = _(
+        "Your story is being told. Next: choose what you enjoy most, or bring along somebody who does what you do."
+    )
+    return Progress(label, "", said, 1, 1, completed)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from advocacy.crm.catalogue import ACTIVITY_DEEDS, ASK_DEEDS, TOUCH_DEEDS, Deed
 from advocacy.crm.models import Activity
 from advocacy.lib import places
-from advocates.models import Advocate
+from advocates.models import Advocate, Ask, Channel
 
 ICONS: dict[str, str] = {
     **dict.fromkeys(ASK_DEEDS, "question"),
@@ -79,6 +79,28 @@ def lines(rows: Sequence[Activity], *, about: Advocate, reader: Any) -> list[dic
             "about": found.get((row.source_type, row.source_id)),
             "icon": ICONS.get(row.deed, "info"),
             "state": "ok" if row.deed in ACTIVITY_DEEDS else "bad" if row.deed in {Deed.MISSED, Deed.LEFT} else "",
+        }
+        for row in rows
+    ]
+
+
+SOURCES = {Channel.BOARD: "opportunities.claim", Channel.DESK: "opportunities.referencerequest"}
+"""What an ask's source is, by its channel."""
+
+
+def asks(rows: Sequence[Ask], *, reader: Any) -> list[dict[str, Any]]:
+    """The asks that count against a budget: what each was about, how it came, and when."""
+    keys = {row.pk: (str(SOURCES.get(Channel(row.channel), "")), row.source_id) for row in rows}
+    found = places.find(keys.values(), reader=reader)
+    return [
+        {
+            "at": row.asked_at,
+            "about": found.get(keys[row.pk]),
+            "how": _("chosen by themselves, and counts as one")
+            if row.channel == Channel.BOARD
+            else _("asked by %(name)s") % {"name": row.by}
+            if row.by
+            else row.get_channel_display(),
         }
         for row in rows
     ]

@@ -40,6 +40,8 @@ urlpatterns: list[URLPattern] = [
     path("applications/", staff.applications, name="applications"),
     path("applications/<uuid:public_id>/", staff.application, name="application"),
     path("rules/", staff.rule_list, name="rules"),
+    path("rules/new/", staff.new_rule, name="new_rule"),
     path("rules/<int:pk>/", staff.rule, name="rule"),
+    path("rules/<int:pk>/edit/", staff.edit_rule, name="edit_rule"),
     path("rules/<int:pk>/switch/", staff.switch, name="switch"),
 ]

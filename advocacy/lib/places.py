@@ -1,4 +1,4 @@
-"""What a record is called and where it lies: apps register here (``timeline.py``) what others only know by type and id."""
+"""What a record is called and where it lies: apps register in ``timeline.py`` what others know by type and id."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass

@@ -3,31 +3,34 @@
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from advocacy.crm.catalogue import SIGNAL_KINDS, Deed
+from advocacy.crm.catalogue import SIGNAL_KINDS, Deed, Purpose
 from advocacy.crm.models import Account, Contact
 from advocacy.lib import charts
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
-from advocates import budget, lifecycle, points, timeline
-from advocates.actions import care, joining
+from advocates import budget, kinds, lifecycle, points, timeline
+from advocates.actions import accounts, care, joining
 from advocates.actions import invitations as inviting
 from advocates.actions import lifecycle as rules
 from advocates.forms import NoteForm, regions
 from advocates.invitations import why_not as may_invite
 from advocates.models import Advocate, Application, Firing, Invitation, LifecycleRule, Pod, Task
+from advocates.rule_form import RuleForm
 
 
 # --- The portfolio ----------------------------------------------------------------------------------------------------
@@ -84,6 +87,9 @@ def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
         "contact": found.contact,
         "account": found.contact.account,
         "availability": budget.availability(found, at=at),
+        "used_up": timeline.asks(budget.used_up(found, at=at), reader=request.user),
+        "wants": kinds.words(found.wants),
+        "never": kinds.words(found.never),
         "balance": timeline.balance(found, at=at),
         "points": points.total(found),
         "page": page,
@@ -241,6 +247,11 @@ def application(request: HttpRequest, public_id: Any) -> HttpResponse:
                     found, reason=request.POST.get("reason", ""), at=timezone.now(), by=request.user
                 )
                 messages.success(request, _("Declined, with your words, by mail."))
+            elif request.POST.get("answer") == "new account":
+                accounts.accept_with_new_account(
+                    found, name=request.POST.get("company", ""), at=timezone.now(), by=request.user
+                )
+                messages.success(request, _("The account is added, and they are accepted. They get a mail."))
             else:
                 chosen = request.POST.get("account", "")
                 account = Account.objects.filter(pk=int(chosen)).first() if chosen.isdigit() else None
@@ -263,7 +274,8 @@ def application(request: HttpRequest, public_id: Any) -> HttpResponse:
     suggestions += [account for account in near if account not in suggestions]
     context = {
         "application": found, "contact": contact, "accounts": suggestions, "q": words,
-        "reason": request.POST.get("reason", ""),
+        "reason": request.POST.get("reason", ""), "company": request.POST.get("company", found.company),
+        "ticked": [dict(Purpose.choices).get(purpose, purpose) for purpose in found.consents],
     }  # fmt: skip
     return respond(request, "advocates/application.html", context, status=status)
 
@@ -329,6 +341,41 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
         "page": page_by_key(firings, ("-id",), request.GET, size=25),
     }
     return respond(request, "advocates/rule.html", context, status=status)
+
+
+@requires("advocates.change_lifecyclerule")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_rule(request: HttpRequest) -> HttpResponse:
+    """Say a rule as a sentence; it is a draft unless it is switched on."""
+    return _edit(request, None)
+
+
+@requires("advocates.change_lifecyclerule")
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_rule(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say it anew. A rule that is on begins anew with it: what happened before its change never fires it."""
+    return _edit(request, get_object_or_404(LifecycleRule, pk=pk))
+
+
+def _edit(request: HttpRequest, found: LifecycleRule | None) -> HttpResponse:
+    form = RuleForm(request.POST or None, rule=found)
+    if request.method != "POST" or not form.is_valid():
+        status = 422 if request.method == "POST" else 200
+        return respond(request, "advocates/rule_edit.html", {"form": form, "rule": found}, status=status)
+    at = timezone.now()
+    changed = form.write(found or LifecycleRule())
+    if changed.enabled and form.has_changed():
+        changed.enabled_from = at
+    changed.save()
+    if form.cleaned_data.get("switch_on"):
+        rules.switch_on(changed, at=at)
+        messages.success(request, _("Saved and on. It heeds signals from now on."))
+    elif changed.enabled:
+        messages.success(request, _("Saved. It is on, and heeds signals from now on."))
+    else:
+        messages.success(request, _("Saved as a draft. Try it here before you switch it on."))
+    tried = {"from": (at - timedelta(days=90)).date().isoformat(), "to": at.date().isoformat()}
+    return redirect(f"{reverse('advocates:rule', args=[changed.pk])}?{urlencode(tried)}")
 
 
 def _period(request: HttpRequest) -> tuple[date | None, date | None]:

@@ -52,6 +52,19 @@ class TestHome:
         for words in ("Rita Morgan", "First steps", "Say hello in the community", "Member", "For you this week"):
             assert words in page
 
+    @pytest.mark.parametrize("stage", [stage for stage in Advocate.Stage if stage >= Advocate.Stage.MEMBER])
+    def test_every_stage_says_what_comes_next(self, client: Client, ines: Advocate, stage: int) -> None:
+        Advocate.objects.filter(pk=ines.pk).update(stage=stage)
+        client.force_login(ines.user)
+        page = client.get("/").content.decode()
+        assert str(Advocate.Stage(stage).label) in page and "Next: " in page and "0 activities" in page
+
+    def test_one_more_is_one_activity(self, ines: Advocate) -> None:
+        ines.stage = Advocate.Stage.CREATOR
+        for number in range(2):
+            spine.record(Deed.VERIFIED, contact=ines.contact, at=NOON, source=("claim", number))
+        assert presence.progress(ines).sentence == "Next: 1 more completed activity makes you a Proven advocate."
+
     def test_first_steps_are_ticked_by_facts_and_gone_when_done(self, ines: Advocate) -> None:
         def open_steps() -> set[str]:
             return {step.text for step in presence.first_steps(ines) if not step.done}

@@ -353,6 +353,23 @@ class TestThePublicPage:
         assert advocate.valuable == "Meet two planners."
         assert advocate.user and advocate.user.email == "paul@prospera.example"
 
+    def test_from_a_company_nobody_knows_they_are_accepted_with_its_account(self, client: Client) -> None:
+        make_account("Birch")
+        client.post(reverse("advocates:join"), FORM)
+        application = Application.objects.get()
+        client.post(link_of(application))
+        desk = Client()
+        desk.force_login(make_user("Rita", Role.MANAGER))
+        url = reverse("advocates:application", args=[application.public_id])
+        shown = desk.get(url).content.decode()
+        assert 'value="Prospera"' in shown and "<dd>Program mail</dd>" in shown
+        for name, said in ((" ", "Give the name of the company"), ("birch", "is in the records")):
+            answer = desk.post(url, {"answer": "new account", "company": name})
+            assert answer.status_code == 409 and said in answer.content.decode()
+        desk.post(url, {"answer": "new account", "company": "Prospera  AG"})
+        assert Advocate.objects.get().contact.account.name == "Prospera AG"
+        assert Advocate.objects.get().status == "member"
+
     def test_accepted_at_once_where_the_setting_says_so_and_the_company_is_known(self, client: Client) -> None:
         Program.objects.update_or_create(pk=1, defaults={"accept_applications_at_once": True})
         make_account("Prospera AG", domain="prospera.example")

@@ -29,8 +29,10 @@ from tests.factories import (
     make_account,
     make_advocate,
     make_contact,
+    make_kind,
     make_opportunity,
     make_pod,
+    make_request,
     make_signal,
     make_user,
 )
@@ -146,6 +148,18 @@ class TestOneStory:
         ):
             assert words in shown
 
+    def test_it_says_what_used_up_their_limit_and_names_kinds_in_words(self, desk: Client, rita: User) -> None:
+        now = timezone.now()
+        ines = make_advocate("Ines", asks_a_quarter=1, wants=["blog-post"])
+        make_kind("blog-post")
+        wanted = make_request()
+        budget.ask(ines, channel="desk", source_id=wanted.pk, kind="", at=now - DAY, by=rita)
+        shown = page(desk, "advocate", ines.public_id)
+        assert "wants at most 1 ask a quarter" in shown
+        there = reverse("admin:opportunities_referencerequest_change", args=[wanted.pk])
+        assert f'<a href="{there}">Kestrel Foods</a>, asked by Rita Morgan' in shown
+        assert "Blog post" in shown and "blog-post" not in shown
+
     def test_thanks_go_out_from_there_once_a_day(self, desk: Client) -> None:
         ines = make_advocate("Ines")
         for _each in range(2):
@@ -247,6 +261,71 @@ class TestRules:
         )  # fmt: skip
         rule.refresh_from_db()
         assert rule.signal == "upgraded" and rule.enabled_from and rule.enabled_from > old
+
+    SENTENCE = {
+        "name": "Renewed: care for them", "signal": "renewed", "region": "", "fact_0": "account.employees",
+        "is_0": "at_least", "value_0": "500", "fact_1": "account.country", "is_1": "one_of", "value_1": "DE, FR",
+        "fact_2": "", "is_2": "is", "value_2": "", "effect": "task", "text": "Say thank you", "days": "5",
+        "delay_days": "2", "roles": ["champion", "user"], "at_most": "2",
+    }  # fmt: skip
+
+    def test_one_is_said_as_a_sentence_and_kept_as_a_draft(self, lead: Client) -> None:
+        assert 'name="value_2"' in page(lead, "new_rule")
+        answer = lead.post(reverse("advocates:new_rule"), self.SENTENCE)
+        kept = LifecycleRule.objects.get(name="Renewed: care for them")
+        assert answer["Location"].startswith(reverse("advocates:rule", args=[kept.pk]) + "?from=")
+        assert kept.conditions == [
+            {"fact": "account.employees", "is": "at_least", "value": 500},
+            {"fact": "account.country", "is": "one_of", "value": ["DE", "FR"]},
+        ]
+        assert (kept.effect_params, kept.delay_days) == ({"text": "Say thank you", "days": 5}, 2)
+        assert (kept.whom, kept.at_most, kept.enabled) == ("champion,user", 2, False)
+        assert "Saved as a draft" in lead.get(answer["Location"]).content.decode()
+
+    def test_it_reads_back_as_it_was_said(self, lead: Client) -> None:
+        kept = LifecycleRule.objects.create(
+            name="Asia: rest", signal="renewed", effect="rest", effect_params={"days": 20}, whom="admin,champion",
+            conditions=[
+                {"fact": "account.region", "is": "is", "value": "Asia"},
+                {"fact": "account.employees", "is": "at_most", "value": 90},
+            ],
+        )  # fmt: skip
+        there = reverse("advocates:edit_rule", args=[kept.pk])
+        form = lead.get(there).context["form"]
+        said = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+        assert (said["region"], said["fact_0"], said["value_0"], said["days"]) == (
+            "Asia",
+            "account.employees",
+            "90",
+            20,
+        )
+        sent = {name: value for name, value in said.items() if value not in (None, False)}
+        assert lead.post(there, {**sent, "switch_on": "on"}).status_code == 302
+        again = LifecycleRule.objects.get(pk=kept.pk)
+        assert (again.conditions, again.effect_params, again.whom) == (kept.conditions, {"days": 20}, "admin,champion")
+        assert again.enabled and again.enabled_from
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"value_0": "many"}, "“many” is not a number"),
+            ({"value_0": ""}, "Say what it is compared with"),
+            ({"fact_0": ""}, "Choose what is compared with “500”"),
+            ({"fact_1": "account.region", "is_1": "at_most", "value_1": "x"}, "is not a number"),
+            ({"text": ""}, "Say what the task is."),
+            ({"days": "200"}, "from 1 to 90"),
+            ({"roles": []}, "Tick at least one role."),
+            ({"name": "Taken"}, "Another rule has this name"),
+        ],
+    )
+    def test_what_it_cannot_say_is_refused_in_words(self, lead: Client, change: dict[str, Any], said: str) -> None:
+        LifecycleRule.objects.create(name="Taken", signal="renewed", effect="invite")
+        answer = lead.post(reverse("advocates:new_rule"), {**self.SENTENCE, **change})
+        assert answer.status_code == 422
+        shown = answer.content.decode()
+        assert said in shown and "5" in shown
+        assert "DE, FR" in shown or "value_1" in change
+        assert not LifecycleRule.objects.filter(name="Renewed: care for them").exists()
 
     def test_words_of_an_invitation_with_a_hole_are_refused(self, lead: Client) -> None:
         answer = lead.post(
