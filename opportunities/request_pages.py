@@ -186,6 +186,9 @@ def happened(
     return sorted(events, key=lambda event: event.at)
 
 
+FALLEN_THROUGH = frozenset({Claim.Status.WITHDRAWN, Claim.Status.DECLINED, Claim.Status.MISSED})
+
+
 def _of_nomination(one: Nomination, *, for_desk: bool) -> list[Event]:
     events = []
     name, claim = str(one.advocate), one.claim
@@ -222,9 +225,10 @@ def _of_claim(claim: Claim, name: str, *, for_desk: bool) -> list[Event]:
         events.append(Event(told.at, said % {"who": who, "grade": told.grade}, more=more, mark=mark))
     if claim.thanked_at:
         events.append(Event(claim.thanked_at, _("%(name)s was thanked") % {"name": name}, mark="ok"))
-    if claim.ended_at and claim.reason:
+    if claim.ended_at and claim.status in FALLEN_THROUGH:
         words: dict[str, Any] = {"name": name, "status": claim.get_status_display()}
-        events.append(Event(claim.ended_at, _("%(name)s: %(status)s") % words, more=claim.reason, mark="bad"))
+        said = _("%(name)s took it back") if claim.status == Claim.Status.WITHDRAWN else _("%(name)s: %(status)s")
+        events.append(Event(claim.ended_at, said % words, more=claim.reason, mark="bad"))
     return events
 
 

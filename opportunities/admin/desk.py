@@ -437,10 +437,13 @@ def nominate(request: HttpRequest, *, pk: int) -> HttpResponse:
         except Refused as refusal:
             messages.warning(request, str(refusal))
             status = 409
+    owner_approves = any(one.owner_approves for one in people)
+    owner_silent = owner_approves and request.POST.get("owner_agreed") != "yes"
     context = {
         "wanted": wanted, "back_url": f"{back}?{_kept(request)}",
         "people": [(one, why[one.advocate]) for one in people],
-        "owner_approves": any(one.owner_approves for one in people), "typed": request.POST, "refused": status == 409,
+        # A reason gets past rest and caps, never past an account owner who has not been asked.
+        "owner_approves": owner_approves, "typed": request.POST, "refused": status == 409 and not owner_silent,
     }  # fmt: skip
     return respond(request, NOMINATE, context, status=status)
 

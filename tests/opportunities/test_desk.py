@@ -277,6 +277,8 @@ class TestNominating:
         assert "Owner approves" in as_rita.get(page_of(wanted)).content.decode()
         url = f"{QUEUE}{wanted.pk}/nominate/"
         assert as_rita.post(url, {"advocate": ines.pk}).status_code == 409
+        silent = as_rita.post(url, {"advocate": ines.pk}).content.decode()
+        assert "approves each ask" in silent and "In spite of" not in silent and "in spite of rest" not in silent
         as_rita.post(url, {"advocate": ines.pk, "owner_agreed": "yes"})
         assert Nomination.objects.exists()
 
@@ -308,6 +310,15 @@ class TestMoves:
         desk.answer_question(wanted, text="German", by=wanted.requester, at=timezone.now())
         (nomination,) = desk.nominate(wanted, [Pick(make_advocate("Ines").pk)], by=rita, at=timezone.now())
         assert "no longer asked" in move(as_rita, wanted, "recall", nomination=nomination.pk).content.decode()
+
+    def test_a_yes_taken_back_stands_in_what_happened(self, as_rita: Client, rita: User) -> None:
+        wanted = filed()
+        nomination = agreed(wanted, rita)
+        claim = nomination.claim
+        board.withdraw(claim, reason="A supplier audit came in between.", at=timezone.now())
+        desk.follow(nomination, at=timezone.now())
+        page = as_rita.get(page_of(wanted)).content.decode()
+        assert "Ines Barbosa took it back" in page and "A supplier audit" in page
 
     def test_an_empty_text_is_told_where_it_was_typed(self, as_rita: Client) -> None:
         wanted = filed()
