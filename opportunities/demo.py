@@ -15,6 +15,7 @@ from advocacy.crm.models import Deal, StakeholderTeam
 from advocacy.lib.lifecycle import Refused
 from advocates.models import Advocate
 from opportunities import board as rules
+from opportunities import desk as desk_rules
 from opportunities import matching
 from opportunities.actions import board, desk
 from opportunities.jobs import board as board_jobs
@@ -298,7 +299,10 @@ def _afterwards(world: Any, day: date, pk: int) -> None:
         return
     at = world.at(day, 16)
     if world.chance(0.04):
-        desk.missed(nominated, by_prospect=world.chance(0.6), by=nominated.request.manager, at=at)
+        by_prospect = world.chance(0.6)
+        desk.missed(nominated, by_prospect=by_prospect, by=nominated.request.manager, at=at)
+        if by_prospect and claim.scheduled_for:
+            later(world, day + timedelta(days=1), _another_time, pk)
         return
     words, rng = WORDS["requests"], world.rng
     desk.say_how_it_was(
@@ -322,6 +326,18 @@ def _afterwards(world: Any, day: date, pk: int) -> None:
     desk.follow(Nomination.objects.get(pk=pk), at=at)
     if world.chance(0.9):
         later(world, day + timedelta(days=1), _thank, pk)
+
+
+def _another_time(world: Any, day: date, pk: int) -> None:
+    """The prospect did not come: the requester asks for another time, and the advocate has some."""
+    nominated = Nomination.objects.select_related("request__requester").get(pk=pk)
+    if not desk_rules.missed_by_prospect(nominated):
+        return
+    words, at = WORDS["requests"]["another_time"], world.at(day, 9)
+    desk.no_time_fits(nominated, text=words, by=nominated.request.requester, at=at)
+    first = at + timedelta(days=4)
+    desk.propose_times(nominated, times=[first + timedelta(days=ahead, hours=3) for ahead in range(3)], at=at)
+    later(world, day + timedelta(days=1), _pick, pk)
 
 
 def _thank(world: Any, day: date, pk: int) -> None:
