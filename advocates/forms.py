@@ -213,7 +213,10 @@ class ProfileForm(WelcomeForm):
     given_name = forms.CharField(label=_("Given name"), max_length=100)
     family_name = forms.CharField(label=_("Family name"), max_length=100)
     title = forms.CharField(label=_("What you do"), max_length=150, required=False)
-    linkedin = forms.URLField(label=_("LinkedIn"), required=False, max_length=200, assume_scheme="https")
+    linkedin = forms.URLField(
+        label=_("LinkedIn"), required=False, max_length=200, assume_scheme="https",
+        widget=forms.TextInput({"inputmode": "url", "placeholder": "linkedin.com/in/…"}),
+    )  # fmt: skip
     language = forms.ChoiceField(label=_("Language"))
     years_of_experience = forms.IntegerField(label=_("Years of experience"), required=False, min_value=0, max_value=70)
     about = forms.CharField(
@@ -277,9 +280,12 @@ class AwayForm(forms.ModelForm):
         fields = ("starts_on", "ends_on")
         labels = {"starts_on": _("From"), "ends_on": _("To, included")}
         widgets = {
-            "starts_on": forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
-            "ends_on": forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+            # They belong to the profile's form on the page, so that neither button throws away what the other keeps.
+            "starts_on": forms.DateInput({"type": "date", "form": "profile"}, format="%Y-%m-%d"),
+            "ends_on": forms.DateInput({"type": "date", "form": "profile"}, format="%Y-%m-%d"),
         }
+
+    use_required_attribute = False
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

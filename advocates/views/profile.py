@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -39,22 +40,48 @@ def me(request: HttpRequest) -> Advocate:
 def profile(request: HttpRequest) -> HttpResponse:
     """One page: who they are, what they like, their limits, their away dates."""
     advocate = me(request)
-    form = ProfileForm(
-        request.POST or None, kinds=kinds.choices(), languages=settings.LANGUAGES, initial=_initial(advocate)
-    )
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                changed = changes.tell(advocate, form.cleaned_data, at=timezone.now())
-            except Refused as refusal:
-                form.add_error(None, str(refusal))
-                status = 409
-            else:
-                messages.success(request, _("Saved.") if changed else _("Nothing had changed."))
-                return redirect("advocates:profile")
-    return respond(request, "advocates/profile.html", _profile(request, advocate, form), status=status)
+    if request.method != "POST":
+        return respond(request, "advocates/profile.html", _profile(request, advocate, _form(advocate)))
+    away = AwayForm(request.POST, today=timezone.localdate()) if _dates_typed(request) else None
+    return _keep(request, advocate, _form(advocate, request.POST), away)
+
+
+def _form(advocate: Advocate, data: Any = None) -> ProfileForm:
+    return ProfileForm(data, kinds=kinds.choices(), languages=settings.LANGUAGES, initial=_initial(advocate))
+
+
+def _dates_typed(request: HttpRequest) -> bool:
+    return bool(request.POST.get("starts_on") or request.POST.get("ends_on"))
+
+
+def _keep(request: HttpRequest, advocate: Advocate, form: ProfileForm | None, away: AwayForm | None) -> HttpResponse:
+    """Keep what was typed on the page, whichever button was pressed: the profile, new away dates, or both."""
+    told, dated = form is None or form.is_valid(), away is None or away.is_valid()
+    status = 200 if told and dated else 422
+    if dated and away is not None:
+        try:
+            changes.add_away(advocate, starts_on=away.cleaned_data["starts_on"], ends_on=away.cleaned_data["ends_on"])
+            messages.success(request, _("Nobody asks you anything in these days."))
+            away = None
+        except Refused as refusal:
+            away.add_error(None, str(refusal))
+            status = 409
+    if told and form is not None:
+        try:
+            changed = changes.tell(advocate, form.cleaned_data, at=timezone.now())
+            if changed:
+                messages.success(request, _("Saved."))
+            elif request.path == reverse("advocates:profile") and status == 200:
+                messages.success(request, _("Nothing had changed."))
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+            status = 409
+    if status == 200:
+        return redirect("advocates:profile")
+    context = _profile(request, advocate, form or _form(advocate))
+    if away is not None:
+        context["away_form"] = away
+    return respond(request, "advocates/profile.html", context, status=status)
 
 
 def _initial(advocate: Advocate) -> dict[str, Any]:
@@ -85,26 +112,22 @@ def _profile(request: HttpRequest, advocate: Advocate, form: ProfileForm) -> dic
 @requires("advocates.be_advocate")
 @require_POST
 def add_away(request: HttpRequest) -> HttpResponse:
+    """New away dates; what was typed in the profile beside them is saved along."""
     advocate = me(request)
-    form = AwayForm(request.POST, today=timezone.localdate())
-    if not form.is_valid():
-        plain = ProfileForm(kinds=kinds.choices(), languages=settings.LANGUAGES, initial=_initial(advocate))
-        context = {**_profile(request, advocate, plain), "away_form": form}
-        return respond(request, "advocates/profile.html", context, fragment="away", status=422)
-    try:
-        changes.add_away(advocate, starts_on=form.cleaned_data["starts_on"], ends_on=form.cleaned_data["ends_on"])
-        messages.success(request, _("Nobody asks you anything in these days."))
-    except Refused as refusal:
-        messages.warning(request, str(refusal))
-    return redirect("advocates:profile")
+    return _keep(request, advocate, _sent_along(request, advocate), AwayForm(request.POST, today=timezone.localdate()))
+
+
+def _sent_along(request: HttpRequest, advocate: Advocate) -> ProfileForm | None:
+    return _form(advocate, request.POST) if "given_name" in request.POST else None
 
 
 @requires("advocates.be_advocate")
 @require_POST
 def remove_away(request: HttpRequest, pk: int) -> HttpResponse:
-    get_object_or_404(me(request).away, pk=pk).delete()
+    advocate = me(request)
+    get_object_or_404(advocate.away, pk=pk).delete()
     messages.success(request, _("These dates are gone; you can be asked again."))
-    return redirect("advocates:profile")
+    return _keep(request, advocate, _sent_along(request, advocate), None)
 
 
 # --- Consents ---------------------------------------------------------------------------------------------------------

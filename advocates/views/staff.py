@@ -1,5 +1,6 @@
 """What colleagues see and do: the portfolio, one advocate's story, applications, lifecycle rules."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from advocacy.crm.catalogue import SIGNAL_KINDS, Deed, Purpose
 from advocacy.crm.models import Account, Contact
+from advocacy.delivery.models import Message
 from advocacy.lib import charts
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
@@ -167,8 +169,10 @@ def invited(request: HttpRequest) -> HttpResponse:
     if show in Invitation.Status.values:
         rows = rows.filter(status=show)
     counts = dict(Invitation.objects.order_by().values_list("status").annotate(Count("pk")))
+    page = page_by_key(rows, ("-created_at", "-id"), request.GET, size=25)
     context = {
-        "page": page_by_key(rows, ("-created_at", "-id"), request.GET, size=25),
+        "page": page,
+        "rows": _with_mails(page.items, request.user),
         "funnel": _funnel(counts),
         "statuses": [(value, label, counts.get(value, 0)) for value, label in Invitation.Status.choices],
         "show": show,
@@ -176,6 +180,29 @@ def invited(request: HttpRequest) -> HttpResponse:
         "found": _to_invite(request),
     }
     return respond(request, "advocates/invited.html", context, status=status)
+
+
+AGAIN = frozenset({Invitation.Status.EXPIRED, Invitation.Status.STOPPED})
+"""Whoever did not answer these can be invited anew; the action says so if something stands against it."""
+
+
+def _with_mails(found: Sequence[Invitation], reader: Any) -> list[tuple[Invitation, str, bool]]:
+    """Each invitation with the page of its last mail, and whether somebody may be invited again."""
+    keys = {f"{one.pk}:{one.reminders}": one.pk for one in found}
+    mails: dict[int, str] = {}
+    if reader.has_perm("delivery.view_message"):
+        rows = Message.objects.visible_to(reader).filter(kind="invitation", dedupe_key__in=list(keys))
+        for key, public_id in rows.values_list("dedupe_key", "public_id"):
+            mails[keys[key]] = reverse("delivery:message", args=[public_id])
+    again = reader.has_perm("advocates.add_invitation")
+    return [
+        (
+            one,
+            mails.get(one.pk, ""),
+            again and one.status in AGAIN and one.advocate.status == Advocate.Status.INVITED,
+        )
+        for one in found
+    ]
 
 
 def _funnel(counts: dict[str, int]) -> str:

@@ -82,6 +82,24 @@ class TestProfile:
         inside.post(reverse("advocates:remove_away", args=[AwayPeriod.objects.get().pk]))
         assert budget.availability(ines, at=timezone.now()).state == "open"
 
+    def test_whichever_button_is_pressed_nothing_typed_is_lost(self, inside: Client, ines: Advocate) -> None:
+        day = (timezone.localdate() + timedelta(days=9)).isoformat()
+        inside.post(reverse("advocates:add_away"), {**PROFILE, "starts_on": day, "ends_on": day})
+        ines.refresh_from_db()
+        assert ines.expertise == ["forecasting", "change management"] and ines.away.count() == 1
+        inside.post(reverse("advocates:profile"), {**PROFILE, "title": "Lead", "starts_on": day, "ends_on": day})
+        ines.contact.refresh_from_db()
+        assert ines.contact.title == "Lead"
+        wrong = {**PROFILE, "given_name": "", "about": "I plan.", "starts_on": day, "ends_on": "2020-01-01"}
+        answer = inside.post(reverse("advocates:add_away"), wrong)
+        shown = answer.content.decode()
+        assert answer.status_code == 422 and "I plan." in shown and "before the first day" in shown
+
+    def test_linkedin_needs_no_scheme(self, inside: Client, ines: Advocate) -> None:
+        inside.post(reverse("advocates:profile"), {**PROFILE, "linkedin": "linkedin.com/in/ines"})
+        ines.contact.refresh_from_db()
+        assert ines.contact.linkedin == "https://linkedin.com/in/ines"
+
     def test_nobody_reaches_somebody_elses_dates(self, inside: Client) -> None:
         day = timezone.localdate()
         other = AwayPeriod.objects.create(advocate=make_advocate("Omar"), starts_on=day, ends_on=day)

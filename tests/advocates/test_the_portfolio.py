@@ -387,7 +387,17 @@ class TestInvitations:
         assert Message.objects.filter(kind="invitation").count() == 1
         assert desk.post(reverse("advocates:invited"), {"contact": mei.pk}).status_code == 409
         assert desk.post(reverse("advocates:invited"), {"contact": "x"}).status_code == 409
-        assert "Mei Lin" in page(desk, "invited")
+        shown = page(desk, "invited")
+        mail = Message.objects.get(kind="invitation")
+        assert "Mei Lin" in shown and reverse("delivery:message", args=[mail.public_id]) in shown
+
+    def test_whoever_let_one_pass_is_invited_again_from_the_list(self, desk: Client) -> None:
+        mei = Advocate.objects.create(contact=make_contact("Mei Lin"))
+        now = timezone.now()
+        Invitation.objects.create(advocate=mei, status="expired", created_at=now - 60 * DAY, expires_at=now - DAY)
+        assert "Invite Mei Lin again" in page(desk, "invited")
+        desk.post(reverse("advocates:invited"), {"contact": mei.contact_id})
+        assert mei.invitations.filter(status="queued").count() == 1
 
     def test_it_costs_the_same_for_many(self, desk: Client, queries_of: QueriesOf) -> None:
         visit = partial(desk.get, reverse("advocates:invited"))
