@@ -80,8 +80,21 @@ def open_up(opportunity: Opportunity, *, at: datetime) -> Opportunity:
 
 @transaction.atomic
 def close(opportunity: Opportunity, *, at: datetime) -> Opportunity:
-    """No new claims; those there are take their course."""
-    return Opportunity.objects.select_for_update().get(pk=opportunity.pk).move_to(Opportunity.Status.CLOSED)
+    """No new claims; those there are take their course, and nobody waits for a seat any longer."""
+    locked = Opportunity.objects.select_for_update().get(pk=opportunity.pk).move_to(Opportunity.Status.CLOSED)
+    Waiting.objects.filter(opportunity=locked, ended_at__isnull=True).update(ended_at=at)
+    return locked
+
+
+@transaction.atomic
+def follow_its_date(opportunity: Opportunity, *, at: datetime) -> None:
+    """Its date was moved: so are the times of those who have a seat, and their calendars follow."""
+    locked = Opportunity.objects.select_for_update().get(pk=opportunity.pk)
+    if locked.happens_at is None or locked.happens_at <= at:
+        return
+    claims = locked.claims.filter(status=Claim.Status.SCHEDULED, scheduled_for__gt=at)
+    for claim in claims.order_by("advocate__contact__account", "advocate").select_related("advocate"):
+        reschedule(claim, starts_at=locked.happens_at, at=at)
 
 
 @transaction.atomic
@@ -151,6 +164,8 @@ def claim(
     ``consent_wording`` is set when they agreed to exactly these words along with the claim: the consent is then put on
     record in the same transaction. Claiming is never refused for rest, but counts as load.
     """
+    if Waiting.objects.filter(opportunity=opportunity, ended_at__isnull=True).exists():
+        offer_seats(opportunity, at=at)  # the line comes first, also where the clock has not looked yet
     opportunity, advocate = _lock(opportunity, advocate)
     person = eligibility.who(advocate, at=at)
     found = eligibility.standing(person, opportunity, at=at)
@@ -311,6 +326,8 @@ def schedule(claim: Claim, *, starts_at: datetime, minutes: int, at: datetime, b
         return _reschedule(claim, starts_at=starts_at, minutes=minutes, at=at, by=by)
     _must_have_step(claim, "scheduled")
     _must_be_ahead(starts_at, at=at)
+    if claim.status == Claim.Status.MISSED:
+        _must_have_room(claim, at=at)
     # A time set once more, after it was missed or the claim withdrawn, is a new version of the same appointment.
     sequence = claim.sequence + 1 if claim.scheduled_for or claim.sequence else 0
     claim = _move(claim, "scheduled", at=at, scheduled_for=starts_at, minutes=minutes, sequence=sequence, ended_at=None)
@@ -370,6 +387,8 @@ def deliver(claim: Claim, *, at: datetime, by: Any = None) -> Claim:
         return claim
     if claim.status == Claim.Status.SCHEDULED and claim.scheduled_for and claim.scheduled_for > at:
         raise Refused(_("Its time has not come yet."))
+    if by is not None and by.pk == claim.advocate.user_id:  # one of ours may say it of a call nobody wrote down
+        _must_have_had_a_time(claim)
     return _deliver(claim, at=at, by=by)
 
 
@@ -390,6 +409,7 @@ def verify(claim: Claim, *, at: datetime, by: Any = None) -> Claim:
     claim = _lock_claim(claim)
     if claim.status == Claim.Status.VERIFIED:
         return claim
+    _must_have_come(claim, at=at)
     if claim.status in UNDER_WAY and claim.opportunity.kind.has_step("delivered"):
         claim = _deliver(claim, at=at, by=by)
     claim = _move(claim, "verified", at=at, verified_at=at)
@@ -409,6 +429,8 @@ def withdraw(claim: Claim, *, reason: str, at: datetime, by: Any = None) -> Clai
         return claim
     if claim.status not in UNDER_WAY:
         raise Refused(_("This has been done already; it cannot be taken back."))
+    if claim.status == Claim.Status.SCHEDULED and claim.ends_at and claim.ends_at <= at:
+        raise Refused(_("Its time is over. Tell us instead whether it took place."))
     at_once = claim.status == Claim.Status.CLAIMED and at - claim.claimed_at <= UNDO_WITHIN
     if not reason.strip() and not at_once:
         raise Refused(_("Tell us in a few words why, so that we can plan."))
@@ -435,6 +457,7 @@ def miss(claim: Claim, *, reason: str, at: datetime, by: Any = None, by_other_si
     claim = _lock_claim(claim)
     if claim.status == Claim.Status.MISSED:
         return claim
+    _must_have_come(claim, at=at)
     claim = _leave(claim, "missed", None if by_other_side else Deed.MISSED, reason=_reason(reason), at=at, by=by)
     if by_other_side:
         points.book(claim.advocate, claim.opportunity.points, reason=claim.opportunity.title, source=claim, at=at)
@@ -470,6 +493,7 @@ def give_feedback(
         raise Refused(_("This claim has ended; there is nothing to say how it was."))
     if claim.scheduled_for and claim.scheduled_for > at:
         raise Refused(_("Its time has not come yet."))
+    _must_have_had_a_time(claim)
     if not 1 <= grade <= 5:
         raise Refused(_("A grade is from 1 to 5."))
     feedback, new = ClaimFeedback.objects.get_or_create(
@@ -538,6 +562,27 @@ def _must_have_step(claim: Claim, step: str) -> None:
 def _must_be_ahead(starts_at: datetime, *, at: datetime) -> None:
     if starts_at <= at:
         raise Refused(_("That time has passed. Choose a later one."))
+
+
+def _must_have_come(claim: Claim, *, at: datetime) -> None:
+    if claim.status == Claim.Status.SCHEDULED and claim.scheduled_for and claim.scheduled_for > at:
+        raise Refused(_("Its time has not come yet."))
+
+
+def _must_have_had_a_time(claim: Claim) -> None:
+    """What takes place at a time cannot be over before one was agreed."""
+    if claim.status in UNDER_WAY and claim.scheduled_for is None and claim.opportunity.kind.has_step("scheduled"):
+        raise Refused(_("No time has been set for it yet. Agree on one first."))
+
+
+def _must_have_room(claim: Claim, *, at: datetime) -> None:
+    """A missed claim has given its seat back: another time needs one that is free."""
+    rows = Opportunity.objects.filter(pk=claim.opportunity_id).with_seats_taken(at=at)
+    seats, taken = rows.values_list("seats", "seats_taken").get()
+    if claim.opportunity.status != Opportunity.Status.OPEN:
+        raise Refused(_("It is not open any more; put it on the board again first."))
+    if seats is not None and taken >= seats:
+        raise Refused(_("Its seat has gone to somebody else. Add a seat first."))
 
 
 def _reason(reason: str) -> str:

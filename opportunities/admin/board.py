@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
+from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.templatetags.look import tag
@@ -103,9 +104,18 @@ class OpportunityAdmin(admin.ModelAdmin):
         return False  # drafts are called off, the rest is history
 
     def save_model(self, request: HttpRequest, obj: Opportunity, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "seats" in form.changed_data:
-            actions.offer_seats(obj, at=timezone.now())
+        """Of what is there already only what was changed is written: its status may have moved meanwhile."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        at = timezone.now()
+        list(Opportunity.objects.select_for_update().filter(pk=obj.pk).values_list("pk"))
+        names = {"audience" if name.startswith("audience_") else name for name in form.changed_data}
+        obj.save(update_fields=sorted(names))
+        if "happens_at" in names:
+            actions.follow_its_date(obj, at=at)
+        if "seats" in names:
+            actions.offer_seats(obj, at=at)
 
     def get_urls(self) -> list[URLPattern]:
         mine = [
@@ -173,7 +183,7 @@ class OpportunityAdmin(admin.ModelAdmin):
         if not self.has_view_permission(request, row):
             raise PermissionDenied
         at = timezone.now()
-        words = request.GET.get("as", "").strip()
+        words = plain(request.GET.get("as"))
         found = list(_advocates(words)[:MATCHES_SHOWN]) if words else []
         person = who(people(at=at).get(pk=found[0].pk), at=at) if len(found) == 1 else None
         if person is None and words:
@@ -312,7 +322,8 @@ def _read_once(page: Any, request: HttpRequest, object_id: str, rows: QuerySet[A
     known = request.__dict__.setdefault("_records", {})
     key = (type(page).__name__, object_id)
     if key not in known:
-        known[key] = rows.filter(pk=object_id).first() if object_id.isdigit() else None
+        number = whole_number(object_id)
+        known[key] = rows.filter(pk=number).first() if number is not None else None
     return known[key]
 
 

@@ -11,6 +11,9 @@ from django.utils.translation import ngettext
 from opportunities.models import Claim, Opportunity, OpportunityKind, Step
 from opportunities.models.board import AUDIENCE_PARTS, validate_audience
 
+YEARS_AHEAD = 2
+"""How far ahead a time can be set."""
+
 
 class QuestionsForm(forms.Form):
     """The questions of an opportunity's kind, as its data says (O4)."""
@@ -65,9 +68,16 @@ class TimeForm(forms.Form):
 
     def clean_starts_at(self) -> datetime:
         starts_at: datetime = self.cleaned_data["starts_at"]
+        _must_be_near(starts_at)
         if starts_at <= timezone.now():
             raise forms.ValidationError(_("That time has passed. Choose a later one."))
         return starts_at
+
+
+def _must_be_near(starts_at: datetime) -> None:
+    """Years a slip of the finger makes are refused before anybody's clock has to turn them into another zone."""
+    if starts_at.year > timezone.now().year + YEARS_AHEAD:
+        raise forms.ValidationError(_("That is more than two years ahead. Choose an earlier time."))
 
 
 class ReasonForm(forms.Form):
@@ -163,9 +173,10 @@ class OpportunityForm(forms.ModelForm):
         return said
 
     def clean_seats(self) -> int | None:
-        """Seats that are taken cannot be taken away."""
+        """Seats that are taken cannot be taken away; nobody can claim one between this look and the save."""
         seats: int | None = self.cleaned_data["seats"]
         if seats is not None and self.instance.pk:
+            list(Opportunity.objects.select_for_update().filter(pk=self.instance.pk).values_list("pk"))
             rows = Opportunity.objects.filter(pk=self.instance.pk).with_seats_taken(at=timezone.now())
             taken = rows.values_list("seats_taken", flat=True).get()
             if seats < taken:
@@ -212,3 +223,9 @@ class ClaimMoveForm(forms.Form):
             field.error_messages["required"] = _("%(field)s is missing.") % {"field": field.label}
         zone = timezone.get_current_timezone_name()
         self.fields["starts_at"].help_text = _("On your clock (%(zone)s).") % {"zone": zone.replace("_", " ")}
+
+    def clean_starts_at(self) -> datetime | None:
+        starts_at: datetime | None = self.cleaned_data.get("starts_at")
+        if starts_at is not None:
+            _must_be_near(starts_at)
+        return starts_at

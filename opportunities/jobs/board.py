@@ -22,7 +22,8 @@ ASK_UNTIL = timedelta(days=7)
 def keep_the_line_moving(*, at: datetime) -> None:
     """Ends offers nobody took and offers free seats to the next; makes good what an action missed."""
     waiting = Waiting.objects.filter(ended_at__isnull=True).filter(Q(offered_at__isnull=True) | Q(offer_until__lte=at))
-    for opportunity in Opportunity.objects.filter(pk__in=waiting.values("opportunity")).order_by("pk")[:A_BATCH]:
+    still_open = Opportunity.objects.filter(status="open").exclude(closes_at__lte=at)
+    for opportunity in still_open.filter(pk__in=waiting.values("opportunity")).order_by("pk").iterator(A_BATCH):
         actions.offer_seats(opportunity, at=at)
 
 
@@ -37,7 +38,9 @@ def close_what_is_over(*, at: datetime) -> None:
 def remind(*, at: datetime) -> None:
     """A day before and an hour before what is set, each once for each time that was set."""
     for ahead, (nearest, farthest) in {"day": DAY_AHEAD, "hour": HOUR_AHEAD}.items():
-        due = _scheduled().filter(scheduled_for__gt=at + nearest, scheduled_for__lte=at + farthest)
+        due = _with_status(Claim.Status.SCHEDULED).filter(
+            scheduled_for__gt=at + nearest, scheduled_for__lte=at + farthest
+        )
         for claim in _not_told(due, mails.REMINDER, ahead):
             mails.claim_reminder(claim, at=at, ahead=ahead)
 
@@ -45,16 +48,16 @@ def remind(*, at: datetime) -> None:
 @job(every=timedelta(minutes=15))
 def ask_how_it_was(*, at: datetime) -> None:
     """Once something should be over, the advocate is asked whether it took place and how it was."""
-    over = _scheduled().filter(
+    over = _with_status(Claim.Status.SCHEDULED, Claim.Status.DELIVERED).filter(
         scheduled_for__gt=at - ASK_UNTIL, scheduled_for__lte=at - F("minutes") * timedelta(minutes=1)
     )
     for claim in _not_told(over.exclude(feedback__side="advocate"), mails.HOW_WAS_IT):
         mails.claim_how_was_it(claim, at=at)
 
 
-def _scheduled() -> QuerySet[Claim]:
+def _with_status(*states: str) -> QuerySet[Claim]:
     return (
-        Claim.objects.filter(status=Claim.Status.SCHEDULED)
+        Claim.objects.filter(status__in=states)
         .select_related("opportunity__kind", "advocate__contact", "advocate__pod__manager")
         .defer("opportunity__search")
         .order_by("scheduled_for", "pk")

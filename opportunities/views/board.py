@@ -28,6 +28,7 @@ from opportunities import presentation
 from opportunities.actions import board as actions
 from opportunities.eligibility import Code, Standing, Who, standing, who, who_signed_in
 from opportunities.forms.board import FeedbackForm, QuestionsForm, ReasonForm, TimeForm
+from opportunities.forms.desk import zone_of
 from opportunities.models import COURSE, UNDER_WAY, Claim, ClaimFeedback, Group, Opportunity, Waiting
 
 BROWSE = "opportunities.browse_board"
@@ -296,6 +297,12 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
     waiting = rows.filter(pk=int(found)).first()
     if waiting is None:
         raise Http404
+    contact = waiting.advocate.contact
+    with timezone.override(zone_of(contact.time_zone or contact.account.time_zone)):
+        return _offer(request, waiting, at=at)
+
+
+def _offer(request: HttpRequest, waiting: Waiting, *, at: datetime) -> HttpResponse:
     row = waiting.opportunity
     person = who(waiting.advocate, at=at)
     stands = standing(person, row, at=at)
@@ -317,9 +324,12 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
     elif answer == "never":
         actions.never_again(person.advocate, row, at=at)
         context["done"] = _("Understood. We will not offer you this kind again; you can change that in your profile.")
-    else:
+    elif answer == "no":
         actions.stop_waiting(person.advocate, row, at=at)
         context["done"] = _("Thank you for telling us. The seat goes to the next in line.")
+    else:
+        messages.warning(request, _("Choose one of the answers, so that we know what to do with the seat."))
+        return respond(request, "opportunities/offer.html", {**context, "standing": stands}, status=422)
     return respond(request, "opportunities/offer.html", context)
 
 

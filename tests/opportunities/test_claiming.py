@@ -153,6 +153,12 @@ class TestTakingItBack:
         assert budget.why_not(ines, at=NOON + HOUR, channel="desk") is None  # the load has gone with it
         assert deeds(ines) == [Deed.CLAIMED, Deed.WITHDREW]
 
+    def test_once_its_time_is_over_it_was_missed_and_is_not_taken_back(self) -> None:
+        claim = actions.claim(make_advocate("Ines"), call(), at=NOON)
+        claim = actions.schedule(claim, starts_at=NOON + DAY, minutes=30, at=NOON)
+        with pytest.raises(Refused, match="over"):
+            actions.withdraw(claim, reason="I forgot.", at=NOON + DAY + HOUR)
+
     def test_what_others_count_on_is_not_undone_without_a_word(self) -> None:
         claim = actions.claim(make_advocate("Ines"), call(), at=NOON)
         claim = actions.schedule(claim, starts_at=NOON + timedelta(days=4), minutes=30, at=NOON + timedelta(minutes=2))
@@ -451,3 +457,70 @@ class TestTheLastSeatInARace:
         assert not [result for result in results if isinstance(result, Exception) and not isinstance(result, Refused)]
         assert Claim.objects.holding_a_seat().count() == 0
         assert Waiting.objects.filter(offered_at__isnull=False).count() == 1
+
+
+class TestWhatHasNoTimeYet:
+    """A call is not over before one has agreed on when it is (O4)."""
+
+    def test_the_advocate_can_neither_say_how_it_was_nor_that_it_is_done(self) -> None:
+        ines = make_advocate("Ines")
+        claim = actions.claim(ines, call(), at=NOON)
+        with pytest.raises(Refused, match="No time"):
+            actions.give_feedback(claim, side="advocate", grade=5, at=NOON + HOUR)
+        with pytest.raises(Refused, match="No time"):
+            actions.deliver(claim, at=NOON + HOUR, by=ines.user)
+        claim.refresh_from_db()
+        assert (claim.status, points.total(ines)) == ("claimed", 0)
+
+    def test_one_of_ours_can_say_that_it_was_done(self) -> None:
+        claim = actions.claim(make_advocate("Ines"), call(), at=NOON)
+        assert actions.deliver(claim, at=NOON + HOUR, by=make_user("Rita")).status == "delivered"
+
+    def test_what_is_to_come_is_neither_verified_nor_missed(self) -> None:
+        claim = actions.claim(make_advocate("Ines"), call(), at=NOON)
+        claim = actions.schedule(claim, starts_at=NOON + DAY, minutes=30, at=NOON)
+        with pytest.raises(Refused, match="not come"):
+            actions.verify(claim, at=NOON + HOUR)
+        with pytest.raises(Refused, match="not come"):
+            actions.miss(claim, reason="Nobody came.", at=NOON + HOUR)
+
+
+class TestASeatGivenBack:
+    """A seat that was given back belongs to the line, and then to whoever is first."""
+
+    def test_a_missed_claim_finds_another_time_only_where_a_seat_is_free(self) -> None:
+        ines, omar, opportunity = make_advocate("Ines"), make_advocate("Omar"), call(seats=1)
+        claim = actions.schedule(actions.claim(ines, opportunity, at=NOON), starts_at=NOON + HOUR, minutes=30, at=NOON)
+        claim = actions.miss(claim, reason="Did not come.", at=NOON + 2 * HOUR)
+        actions.claim(omar, opportunity, at=NOON + 2 * HOUR)
+        with pytest.raises(Refused, match="somebody else"):
+            actions.schedule(claim, starts_at=NOON + 2 * DAY, minutes=30, at=NOON + 3 * HOUR)
+
+    def test_when_an_offer_runs_out_the_next_in_line_comes_before_a_passer_by(self) -> None:
+        ines, omar, mei, ada = (make_advocate(name) for name in ("Ines", "Omar", "Mei", "Ada"))
+        opportunity = call(seats=1)
+        claim = actions.claim(ines, opportunity, at=NOON)
+        actions.wait(omar, opportunity, at=NOON)
+        actions.wait(mei, opportunity, at=NOON + HOUR)
+        actions.withdraw(claim, reason="Ill.", at=NOON + 2 * HOUR)
+        late = NOON + 2 * HOUR + actions.OFFER_LASTS + timedelta(seconds=5)
+        with pytest.raises(actions.NotClaimed):
+            actions.claim(ada, opportunity, at=late)
+        assert actions.claim(mei, opportunity, at=late).status == "claimed"
+
+    def test_nobody_waits_for_what_is_closed(self) -> None:
+        opportunity = call(seats=1)
+        actions.claim(make_advocate("Ines"), opportunity, at=NOON)
+        actions.wait(make_advocate("Omar"), opportunity, at=NOON)
+        actions.close(opportunity, at=NOON + HOUR)
+        assert not Waiting.objects.filter(ended_at__isnull=True).exists()
+
+
+class TestADateThatMoves:
+    def test_takes_the_times_of_its_claims_along(self) -> None:
+        opportunity = call(happens_at=NOON + 9 * DAY)
+        claim = actions.claim(make_advocate("Ines"), opportunity, at=NOON)
+        Opportunity.objects.filter(pk=opportunity.pk).update(happens_at=NOON + 12 * DAY)
+        actions.follow_its_date(opportunity, at=NOON + HOUR)
+        claim.refresh_from_db()
+        assert (claim.scheduled_for, claim.sequence) == (NOON + 12 * DAY, 1)
