@@ -2,7 +2,9 @@
 
 from datetime import date, datetime
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db import models
+from django.db.models import Count, Exists, ExpressionWrapper, F, Func, OuterRef, Q, QuerySet
+from django.db.models.functions import Least
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -195,19 +197,37 @@ def active_share(period: Period, filters: Filters) -> Value:
     def month_by_month() -> list[Month]:
         people = Count("contact", distinct=True)
         # Each month by itself, as its own page shows it: done in it by those who were members at its end.
-        by_members = Q(pk__isnull=True)
-        for first in period.months:
-            end = _end(first, period)
-            by_members |= Q(at__gte=Period(first, first, zone=period.zone).since, at__lt=end) & member_at(
-                end, "contact__advocate__"
-            )
-        done = by_month(_activities(period, filters).filter(by_members), "at", period, people, cases=people)
+        done = by_month(
+            _activities(period, filters).annotate(month_end=_month_end(period)).filter(Exists(_members_at_month_end())),
+            "at", period, people, cases=people,
+        )  # fmt: skip
         whole = {month.first: month.n for month in members(period, filters).series}
         return [
             Month(month.first, month.n / whole[month.first] if whole[month.first] else None, month.n) for month in done
         ]
 
     return Value(active / everybody if everybody else None, active, everybody, n=active, months=month_by_month)
+
+
+def _month_end(period: Period) -> Least:
+    """The end of the month in which an activity took place, on the period's clock; never later than the period's."""
+    zone = models.Value(period.zone)
+    local = Func(zone, F("at"), function="timezone", output_field=models.DateTimeField())
+    month = Func(models.Value("month"), local, function="date_trunc", output_field=models.DateTimeField())
+    after = Func(month, template="(%(expressions)s + interval '1 month')", output_field=models.DateTimeField())
+    return Least(
+        Func(zone, after, function="timezone", output_field=models.DateTimeField()), models.Value(period.until)
+    )
+
+
+def _members_at_month_end() -> "QuerySet[Advocate]":
+    """``member_at`` for the ``month_end`` of the row around it."""
+    end, now = OuterRef("month_end"), timezone.now()
+    stayed = Q(left_at__isnull=True) | Q(left_at__gte=end) | Q(left_at__lt=F("joined_at"))
+    then = Advocate.objects.filter(contact=OuterRef("contact_id")).annotate(
+        end=ExpressionWrapper(end, models.DateTimeField())
+    )
+    return then.filter(Q(end__gt=now, status=Advocate.Status.MEMBER) | Q(end__lte=now, joined_at__lt=end) & stayed)
 
 
 # --- Who is asked -----------------------------------------------------------------------------------------------------
