@@ -133,7 +133,8 @@ def _go_on(world: Any, day: date, pk: int) -> None:
     at, kind = world.at(day), claim.opportunity.kind
     if claim.status not in (*UNDER_WAY, Claim.Status.DELIVERED):
         return
-    if claim.status in UNDER_WAY and world.chance(0.05):
+    is_over = bool(claim.ends_at and claim.ends_at <= at)
+    if claim.status in UNDER_WAY and world.chance(0.05) and not is_over:
         board.withdraw(claim, reason="Something came up at work.", at=at)
         return
     nearly = timedelta(days=world.rng.randint(1, 6))
