@@ -3,8 +3,9 @@
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.users import actions
@@ -17,7 +18,7 @@ class UserAdmin(admin.ModelAdmin):
     """Roles are given here; a new colleague sets a password, or asks for a sign-in code, by their address."""
 
     form = PersonForm
-    list_display = ("email", "name", "roles_in_words", "is_active", "last_login")
+    list_display = ("who", "roles_in_words", "is_active", "last_login")
     list_filter = ("role_grants__role", "is_active")
     search_fields = ("email", "name")
     ordering = ("email",)
@@ -25,6 +26,18 @@ class UserAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("role_grants")
+
+    @admin.display(description=_("name and e-mail"), ordering="email")
+    def who(self, user: User) -> str:
+        return format_html("{}<br><small>{}</small>", user.name, user.email) if user.name else user.email
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """On adding somebody it is said how they will get in."""
+        said = _(
+            "Nobody is sent a password. They open the sign-in page, choose “Mail me a code instead” and type this "
+            "address; the code lets them in, and they may set a password later."
+        )
+        return [(None, {"fields": self.get_fields(request, obj), "description": "" if obj else said})]
 
     @admin.display(description=_("roles"))
     def roles_in_words(self, user: User) -> str:
@@ -35,6 +48,11 @@ class UserAdmin(admin.ModelAdmin):
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
         actions.set_roles(obj, form.cleaned_data["roles"])
+        if not change:
+            messages.info(
+                request,
+                _("Tell %(name)s: sign in with a code, mailed to %(email)s.") % {"name": obj, "email": obj.email},
+            )
         # An administrator vouches for the address: without that a new colleague could not ask for a sign-in code.
         EmailAddress.objects.update_or_create(user=obj, primary=True, defaults={"email": obj.email, "verified": True})
 

@@ -11,6 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from advocacy.users.models import Role, User
 
 
+def zones() -> list[tuple[str, str]]:
+    """Time zones people know by a city."""
+    places = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    names = sorted(name for name in zoneinfo.available_timezones() if name.startswith(places))
+    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
+
+
 class PersonForm(forms.ModelForm):
     """A colleague or advocate in the admin: who they are, and the roles they hold."""
 
@@ -18,6 +25,7 @@ class PersonForm(forms.ModelForm):
         label=_("roles"), choices=Role.choices, required=False, widget=forms.CheckboxSelectMultiple
     )
     language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES)
+    time_zone = forms.ChoiceField(label=_("time zone"), help_text=_("Times are shown on this clock."))
 
     class Meta:
         model = User
@@ -25,6 +33,10 @@ class PersonForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        known = zones()
+        if self.instance.time_zone not in dict(known):
+            known.append((self.instance.time_zone, self.instance.time_zone))
+        self.fields["time_zone"].choices = known  # type: ignore[attr-defined]
         if self.instance.pk:
             self.fields["roles"].initial = sorted(self.instance.role_set)
 
@@ -33,9 +45,3 @@ class PersonForm(forms.ModelForm):
         if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("Somebody already signs in with this address. Open their page instead."))
         return email
-
-    def clean_time_zone(self) -> str:
-        zone = str(self.cleaned_data["time_zone"])
-        if zone not in zoneinfo.available_timezones():
-            raise ValidationError(_("Write a time zone such as Europe/Berlin or America/New_York."))
-        return zone
