@@ -350,6 +350,8 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
         )  # fmt: skip
         tried = list(islice(runs, MOST_TRIED + 1))
         cut, tried = len(tried) > MOST_TRIED, tried[:MOST_TRIED]
+    past = "from" in request.GET
+    lines = _with_what_was_done(found, tried)
     effects = lifecycle.effects()
     firings = Firing.objects.filter(rule=found).select_related("signal__account", "contact")
     context = {
@@ -358,9 +360,11 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
         "conditions": [str(lifecycle.Condition.read(raw)) for raw in found.conditions],
         "effect": effects[found.effect].label if found.effect in effects else None,
         "whom": [dict(Contact.Persona.choices).get(role.strip(), role) for role in found.whom.split(",")],
-        "tried": tried,
-        "ran": "from" in request.GET or "now" in request.GET,
-        "would": sum(one.fires for one in tried),
+        "lines": lines,
+        "past": past,
+        "ran": past or "now" in request.GET,
+        "would": sum(one.fires or (past and done) for one, done in lines),
+        "done": sum(done for _one, done in lines),
         "cut": cut,
         "wrong": wrong,
         "start": start or (at - timedelta(days=90)).date(),
@@ -403,6 +407,16 @@ def _edit(request: HttpRequest, found: LifecycleRule | None) -> HttpResponse:
         messages.success(request, _("Saved as a draft. Try it here before you switch it on."))
     tried = {"from": (at - timedelta(days=90)).date().isoformat(), "to": at.date().isoformat()}
     return redirect(f"{reverse('advocates:rule', args=[changed.pk])}?{urlencode(tried)}")
+
+
+def _with_what_was_done(found: LifecycleRule, tried: Sequence[rules.Tried]) -> list[tuple[rules.Tried, bool]]:
+    """Each line of a dry run, and whether the rule has in truth acted on that occurrence."""
+    done = set(
+        Firing.objects.filter(
+            rule=found, status=Firing.Status.DONE, occurrence__in={one.happening.occurrence for one in tried}
+        ).values_list("subject", "occurrence")
+    )
+    return [(one, (one.happening.subject, one.happening.occurrence) in done) for one in tried]
 
 
 def _period(request: HttpRequest) -> tuple[date | None, date | None]:

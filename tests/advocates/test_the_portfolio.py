@@ -211,11 +211,24 @@ class TestRules:
         make_signal("renewed", acorn, at=now - 10 * DAY)
         start = (now - 20 * DAY).date().isoformat()
         shown = page(lead, "rule", rule.pk, **{"from": start, "to": now.date().isoformat()})
-        assert "1 signal, 1 of them would fire it" in shown and "Mei Lin" in shown
+        assert "1 signal; it would have acted on 1." in shown and "Mei Lin" in shown
         assert not Firing.objects.exists() and not Invitation.objects.exists()
         wrong = page(lead, "rule", rule.pk, **{"from": now.date().isoformat(), "to": start})
         assert "lies before the first" in wrong
         page(lead, "rule", rule.pk, **{"from": "2026-13-45"})
+
+    def test_what_it_did_then_is_told_as_done(self, lead: Client, rule: LifecycleRule) -> None:
+        now = timezone.now()
+        acorn = make_account("Acorn")
+        make_contact("Mei Lin", acorn)
+        signal = make_signal("renewed", acorn, at=now - 10 * DAY)
+        Firing.objects.create(
+            rule=rule, subject=f"account:{acorn.pk}", occurrence=signal.occurrence, signal=signal, status="done",
+            due_at=now, fired_at=now,
+        )  # fmt: skip
+        start = (now - 20 * DAY).date().isoformat()
+        shown = page(lead, "rule", rule.pk, **{"from": start, "to": now.date().isoformat()})
+        assert "1 signal; it would have acted on 1. 1 is done already." in shown
 
     def test_switched_on_from_now_and_off_again(self, lead: Client, rule: LifecycleRule) -> None:
         url = reverse("advocates:switch", args=[rule.pk])
