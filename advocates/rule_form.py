@@ -28,11 +28,13 @@ class RuleForm(forms.Form):
     """Every part of a rule in a field of its own; the conditions are rows of fact, comparison and value."""
 
     name = forms.CharField(
-        label=_l("Name"), max_length=120, help_text=_l("As it stands in the list: “Onboarded: invite the champion”.")
+        label=_l("Its name"),
+        max_length=120,
+        help_text=_l("As it stands in the list: “Onboarded: invite the champion”."),
     )
-    signal = forms.ChoiceField(label=_l("When this happens"), choices=SIGNAL_CHOICES)
+    signal = forms.ChoiceField(label=_l("This happens"), choices=SIGNAL_CHOICES)
     region = forms.ChoiceField(label=_l("In"), required=False)
-    effect = forms.ChoiceField(label=_l("Then"))
+    effect = forms.ChoiceField(label=_l("The portal does this"))
     delay_days = forms.IntegerField(
         label=_l("Days later"), min_value=0, max_value=MOST_DAYS, required=False, help_text=_l("0: at once.")
     )
@@ -47,7 +49,7 @@ class RuleForm(forms.Form):
         help_text=_l("For a task: until it is due. For a rest: how long asks rest."),
     )  # fmt: skip
     roles = forms.MultipleChoiceField(
-        label=_l("For whoever at the account"), choices=Contact.Persona.choices, widget=forms.CheckboxSelectMultiple,
+        label=_l("Whoever at the account"), choices=Contact.Persona.choices, widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _l("Tick at least one role.")},
     )  # fmt: skip
     at_most = forms.TypedChoiceField(
@@ -94,7 +96,8 @@ class RuleForm(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if LifecycleRule.objects.filter(name=name).exclude(pk=self.rule.pk if self.rule else None).exists():
+        others = LifecycleRule.objects.exclude(pk=self.rule.pk) if self.rule else LifecycleRule.objects.all()
+        if others.filter(name=name).exists():
             raise ValidationError(_("Another rule has this name. Choose one that tells them apart."))
         return name
 

@@ -1,6 +1,6 @@
 """The tasks of the day: which are due, what each is about, and where it is done."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -33,8 +33,9 @@ def source_of(task: Task) -> tuple[str, str] | None:
     return None
 
 
-def with_places(tasks: Sequence[Task], *, reader: Any) -> list[Task]:
+def with_places(wanted: Iterable[Task], *, reader: Any) -> list[Task]:
     """Give each task ``about`` (name and page of what it is about) and, for a thank-you, ``thank_url``."""
+    tasks = list(wanted)
     sources = {task.pk: source for task in tasks if (source := source_of(task))}
     found = places.find(sources.values(), reader=reader)
     accounts = reader.has_perm("crm.view_account") and reader.has_perm("admin.enter")
@@ -48,4 +49,4 @@ def with_places(tasks: Sequence[Task], *, reader: Any) -> list[Task]:
         task.thank_url = ""  # type: ignore[attr-defined]
         if task.kind == Task.Kind.THANK:
             task.thank_url = place.url if place and place.url else f"{person}#thanks" if person else ""  # type: ignore[attr-defined]
-    return list(tasks)
+    return tasks

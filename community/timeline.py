@@ -19,8 +19,8 @@ def _topics(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
 
 
 def _replies(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
-    rows = Reply.objects.visible_to(reader).filter(pk__in=ids)
-    rows = rows.values_list("pk", "topic__title", "topic__public_id")
+    seen = Reply.objects.visible_to(reader).filter(pk__in=ids)
+    rows = seen.values_list("pk", "topic__title", "topic__public_id")
     return {pk: Place(title, _page(public_id)) for pk, title, public_id in rows}
 
 

@@ -39,7 +39,7 @@ def speak_plainly() -> None:
     }
     validators.MaxValueValidator.message = _("Write a number up to %(limit_value)s.")
     validators.MinValueValidator.message = _("Write a number from %(limit_value)s on.")
-    validators.MaxLengthValidator.message = ngettext_lazy(  # type: ignore[assignment]
+    validators.MaxLengthValidator.message = ngettext_lazy(
         "Shorten this to %(limit_value)d character; it has %(show_value)d.",
         "Shorten this to %(limit_value)d characters; it has %(show_value)d.",
         "limit_value",

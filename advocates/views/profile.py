@@ -61,11 +61,12 @@ def _keep(request: HttpRequest, advocate: Advocate, form: ProfileForm | None, aw
     if dated and away is not None:
         try:
             changes.add_away(advocate, starts_on=away.cleaned_data["starts_on"], ends_on=away.cleaned_data["ends_on"])
-            messages.success(request, _("Nobody asks you anything in these days."))
-            away = None
         except Refused as refusal:
             away.add_error(None, str(refusal))
             status = 409
+        else:
+            messages.success(request, _("Nobody asks you anything in these days."))
+            away = None
     if told and form is not None:
         try:
             changed = changes.tell(advocate, form.cleaned_data, at=timezone.now())

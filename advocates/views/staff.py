@@ -25,7 +25,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
-from advocates import budget, kinds, lifecycle, points, timeline
+from advocates import budget, kinds, lifecycle, points, timeline, worklist
 from advocates.actions import accounts, care, joining
 from advocates.actions import invitations as inviting
 from advocates.actions import lifecycle as rules
@@ -97,7 +97,12 @@ def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
         "page": page,
         "lines": timeline.lines(page.items, about=found, reader=request.user),
         "kind": kind,
-        "tasks": Task.objects.filter(advocate=found, done_at__isnull=True).order_by("due_at")[:5],
+        "tasks": worklist.with_places(
+            Task.objects.filter(advocate=found, done_at__isnull=True)
+            .select_related("advocate", "account")
+            .order_by("due_at")[:5],
+            reader=request.user,
+        ),
         "invitation": found.invitations.order_by("-created_at").first(),
         "consents": found.contact.consents.in_force(at=at).order_by("purpose"),
         "form": NoteForm(),

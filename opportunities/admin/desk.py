@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
@@ -50,6 +51,18 @@ HISTORY = "admin/opportunities/referencerequest/history.html"
 A_PAGE = 30
 
 
+class WeightForm(forms.ModelForm):
+    """A weight in the list, named by what it weighs."""
+
+    class Meta:
+        model = MatchWeight
+        fields = ("weight",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["weight"].widget.attrs["aria-label"] = _("Weight of “%(name)s”") % {"name": self.instance.name}
+
+
 @admin.register(MatchWeight)
 class MatchWeightAdmin(admin.ModelAdmin):
     """The weights of the match score, as data; their history is kept."""
@@ -58,6 +71,9 @@ class MatchWeightAdmin(admin.ModelAdmin):
     list_editable = ("weight",)
     ordering = ("order",)
     readonly_fields = ("part",)
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_form(request, form=WeightForm, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a part is code; only what it weighs is data

@@ -454,3 +454,5 @@ class TestElsewhere:
         client.post(url, {"name": "Same industry", "weight": "33", "order": "1"})
         weight.refresh_from_db()
         assert weight.weight == 33
+        listed = client.get("/admin/opportunities/matchweight/").content.decode()
+        assert f'aria-label="Weight of “{weight.name}”"' in listed
