@@ -13,6 +13,8 @@ from csp.constants import NONE, SELF
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import escape
 
+from advocacy.lib import signed
+
 POLICY = {
     "default-src": [NONE],
     "style-src": [SELF],
@@ -34,7 +36,9 @@ _CONDITIONAL = re.compile(r"<!--\[if[^!]*?\]>.*?<!\[endif\]-->|<!--\[if[^\]]*\]>
 
 def framed(request: HttpRequest, html: Callable[[], str]) -> HttpResponse:
     """The mail, or with ``?part=style`` its style sheet; ``?scheme=dark`` shows it as on dark paper."""
-    words, sheet = taken_apart(html())
+    # Whoever may look at a mail must not be able to answer, join or leave in its reader's name.
+    with signed.only_shown():
+        words, sheet = taken_apart(html())
     if request.GET.get("scheme") == "dark":
         sheet = re.sub(r"\(prefers-color-scheme:\s*dark\)", "all", sheet)
     elif request.GET.get("scheme") == "light":

@@ -4,12 +4,16 @@ import re
 from functools import partial
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
+from advocacy.delivery import rendering
 from advocacy.delivery.models import Message, Notification
 from advocacy.delivery.notifications import notify
 from advocacy.users.models import Role
-from tests.factories import NOON, make_advocate, make_user
+from advocates.actions import invite
+from advocates.models import InvitationTemplate
+from tests.factories import NOON, make_advocate, make_contact, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +168,22 @@ class TestLooking:
                              at=NOON, secret={"code": "SECRET-481516"})  # fmt: skip
         assert b"481516" not in client.get(reverse("delivery:preview", args=[message.public_id])).content
         assert b"481516" not in client.get(reverse("delivery:message", args=[message.public_id])).content
+
+    def test_a_preview_hands_out_none_of_its_readers_keys(self, client, lena):
+        """An invitation looked at by Lena cannot be accepted by her in Mei's name, nor can Mei's mail be ended."""
+        mei = make_contact("Mei")
+        InvitationTemplate.objects.get_or_create(
+            region="", language="en", defaults={"subject": "Join us", "body": "Hello", "basis": "A customer."}
+        )
+        invite(mei, at=NOON)
+        message = Message.objects.get(template="advocates/invitation")
+        shown = client.get(reverse("delivery:preview", args=[message.public_id])).content.decode()
+        assert "/invitation/only-shown/" in shown
+        (sent,) = rendering.render_many([message]).values()
+        keys = set(re.findall(r"/(?:invitation|unsubscribe)/([^/\"\s]+)/", sent.html))
+        assert keys and not any(key in shown for key in keys)
+        page = Client().get("/invitation/only-shown/")
+        assert page.status_code >= 400 and "in a preview" in page.content.decode()
 
     def test_every_template_has_a_preview(self, client, lena):
         page = client.get(reverse("delivery:templates")).content.decode()
