@@ -2,6 +2,7 @@
 
 import hashlib
 
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
@@ -23,5 +24,12 @@ def too_often(name: str, who: str, *, most: int, seconds: int = HOUR) -> bool:
 
 
 def from_where(request: HttpRequest) -> str:
-    """The address a request comes from, as the server in front of us says it."""
+    """The address a request comes from; behind our own proxy, the last one that proxy wrote down.
+
+    What stands further left in ``X-Forwarded-For`` came with the request, and anybody can write that.
+    """
+    if getattr(settings, "BEHIND_TLS_PROXY", False):
+        hops = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+        if hops[-1].strip():
+            return hops[-1].strip()[:64]
     return str(request.META.get("REMOTE_ADDR", ""))

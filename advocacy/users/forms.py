@@ -3,6 +3,7 @@
 import zoneinfo
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -42,6 +43,7 @@ class PersonForm(forms.ModelForm):
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).lower()
-        if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
+        elsewhere = EmailAddress.objects.filter(email__iexact=email, verified=True).exclude(user=self.instance.pk)
+        if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists() or elsewhere.exists():
             raise ValidationError(_("Somebody already signs in with this address. Open their page instead."))
         return email

@@ -1,6 +1,6 @@
 """Becoming a member: by invitation, or by an application that was accepted (P7, P8)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,10 +13,15 @@ from advocacy.crm import consent, spine
 from advocacy.crm.catalogue import Deed, Purpose
 from advocacy.crm.models import Account, Contact
 from advocacy.delivery import outbox
+from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role, RoleGrant, User
 from advocates import pods, stages
 from advocates.models import Advocate, Application, Invitation
+
+OPEN = (Invitation.Status.QUEUED, Invitation.Status.SENT, Invitation.Status.CLICKED)
+TOLD_AS = {"type": "take_part", "thanks": "thanked"}
+"""Under which question of the form an advocate's own word is remembered."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +59,56 @@ def accept_invitation(invitation: Invitation, details: Details, *, at: datetime)
         raise Refused(_("This invitation is too old. Ask for a new one, or apply on the page “Join”."))
     if not invitation.may_move_to(Invitation.Status.ACCEPTED):
         raise Refused(_("This invitation has been answered already. If that was you, sign in."))
-    joined = _join(advocate, details, at=at, source="invitation", pod_of=invitation.invited_by)
+    advocate.refresh_from_db()
+    contact = Contact.objects.select_related("account").get(pk=advocate.contact_id)
+    if advocate.status == Advocate.Status.MEMBER:
+        raise Refused(_("You are a member already. Sign in with %(email)s.") % {"email": contact.email})
+    if contact.left_on is not None and contact.left_on <= at.date():
+        raise Refused(
+            _("As far as we know you have left %(account)s. Apply on the page “Join” with the address you have now.")
+            % {"account": contact.account.name}
+        )
+    if not _was_mailed_to(invitation, contact.email):
+        raise Refused(_("This invitation went to an address we no longer have for you. Ask for a new one."))
+    joined = _join(
+        advocate, details, at=at, source="invitation", agreed_at=at, pod_of=invitation.invited_by, invitation=invitation
+    )
     invitation.move_to(Invitation.Status.ACCEPTED, answered_at=at)
     return joined
 
 
-def _join(advocate: Advocate, details: Details, *, at: datetime, source: str, pod_of: Any = None) -> Joined:
-    """Make a member of an advocate whose account is locked and whose address is proven."""
+def _was_mailed_to(invitation: Invitation, email: str) -> bool:
+    """Whether every mail with this invitation's link went to this address: the link proves no other one."""
+    mails = Message.objects.filter(kind="invitation", params__invitation=str(invitation.public_id))
+    unsent = [Message.Status.CANCELLED, Message.Status.SUPPRESSED]
+    return all(
+        to.lower() == email.lower() for to in mails.exclude(status__in=unsent).values_list("to_email", flat=True)
+    )
+
+
+def _join(
+    advocate: Advocate,
+    details: Details,
+    *,
+    at: datetime,
+    source: str,
+    agreed_at: datetime,
+    pod_of: Any = None,
+    invitation: Invitation | None = None,
+) -> Joined:
+    """Make a member of an advocate whose account is locked and whose address is proven.
+
+    ``agreed_at``: when they said yes to the consents; what they took back after that stays taken back.
+    """
     advocate = (
         Advocate.objects.select_for_update(of=("self",)).select_related("contact__account", "pod").get(pk=advocate.pk)
     )
     contact = advocate.contact
+    told = {}
     for name in ("given_name", "family_name", "title", "linkedin", "language", "time_zone"):
         if said := getattr(details, name):
             setattr(contact, name, said)
+            told[name] = at.isoformat()
     contact.save(update_fields=["given_name", "family_name", "title", "linkedin", "language", "time_zone"])
     user, is_new = _user_for(advocate, details)
     advocate.user = user
@@ -75,11 +116,17 @@ def _join(advocate: Advocate, details: Details, *, at: datetime, source: str, po
     advocate.thanks = details.thanks or advocate.thanks
     if advocate.pod is None:
         advocate.pod = pods.choose(contact.account, prefer_manager=pod_of)
-    advocate.save(update_fields=["user", "type", "thanks", "pod"])
+    for name in ("type", "thanks"):
+        if getattr(details, name):
+            told[TOLD_AS[name]] = at.isoformat()
+    advocate.told = {**advocate.told, **told}
+    advocate.save(update_fields=["user", "type", "thanks", "pod", "told"])
     advocate.move_to(Advocate.Status.MEMBER, joined_at=advocate.joined_at or at, left_at=None)
     for purpose, wording in details.consents.items():
         if purpose in Purpose.values:
-            consent.grant(contact, purpose, wording=wording, at=at, source=source, by=user)
+            consent.grant(contact, purpose, wording=wording, at=agreed_at, source=source, by=user)
+    for other in advocate.invitations.filter(status__in=OPEN).exclude(pk=getattr(invitation, "pk", None)):
+        other.move_to(Invitation.Status.STOPPED)  # whoever is in gets no reminder to come
     spine.record(Deed.JOINED, at=at, source=advocate, contact=contact, by=user)
     stages.refresh([contact.pk], at=at)
     outbox.owe(
@@ -98,7 +145,8 @@ def _join(advocate: Advocate, details: Details, *, at: datetime, source: str, po
 def _user_for(advocate: Advocate, details: Details) -> tuple[User, bool]:
     contact = advocate.contact
     email = contact.email.lower()
-    user = advocate.user or User.objects.filter(email__iexact=email).first()
+    owner = EmailAddress.objects.filter(email__iexact=email, verified=True).select_related("user").first()
+    user = advocate.user or User.objects.filter(email__iexact=email).first() or (owner.user if owner else None)
     is_new = user is None
     if user is None:
         user = User.objects.create_user(
@@ -117,12 +165,20 @@ def _user_for(advocate: Advocate, details: Details) -> tuple[User, bool]:
 @transaction.atomic
 def apply(details: Details, *, email: str, company: str, region: str, why: str, at: datetime) -> Application:
     """Keep an application and ask its address to confirm. What happens next is the same whoever the address is."""
-    application = Application.objects.create(
-        email=email.lower(), company=company, region=region, why=why, filed_at=at,
-        given_name=details.given_name, family_name=details.family_name, title=details.title,
-        language=details.language or "en", time_zone=details.time_zone, type=details.type, thanks=details.thanks,
-        consents=dict(details.consents),
-    )  # fmt: skip
+    words = {
+        "company": company, "region": region, "why": why, "filed_at": at,
+        "given_name": details.given_name, "family_name": details.family_name, "title": details.title,
+        "language": details.language or "en", "time_zone": details.time_zone, "type": details.type,
+        "thanks": details.thanks, "consents": dict(details.consents),
+    }  # fmt: skip
+    waiting = Application.objects.filter(email=email.lower(), status=Application.Status.FILED)
+    # The link already mailed leads to what was written last: it is read before it is confirmed.
+    known = waiting.select_for_update().order_by("-filed_at").first()
+    if known is not None:
+        Application.objects.filter(pk=known.pk).update(**words)
+        application = Application.objects.get(pk=known.pk)
+    else:
+        application = Application.objects.create(email=email.lower(), **words)
     member = Advocate.objects.filter(status=Advocate.Status.MEMBER, contact__email__iexact=email).exists()
     outbox.owe(
         "application",
@@ -138,11 +194,17 @@ def apply(details: Details, *, email: str, company: str, region: str, why: str, 
 
 
 @transaction.atomic
-def confirm_application(application: Application, *, at: datetime, at_once: bool) -> Joined | None:
-    """The address is proven. Accepted at once where the setting says so and the company is known; else it waits."""
+def confirm_application(
+    application: Application, *, at: datetime, at_once: bool, agreed: Collection[str] = ()
+) -> Joined | None:
+    """The address is proven, and so is who agreed: of the consents ticked only those ``agreed`` to here stand.
+
+    Accepted at once where the setting says so and the company is known; else it waits for a person.
+    """
     application = Application.objects.select_for_update().get(pk=application.pk)
     if application.status == Application.Status.FILED:
-        application.move_to(Application.Status.CONFIRMED, confirmed_at=at)
+        consents = {purpose: words for purpose, words in application.consents.items() if purpose in agreed}
+        application.move_to(Application.Status.CONFIRMED, confirmed_at=at, consents=consents)
     elif application.status != Application.Status.CONFIRMED:
         return None
     contact = matching_contact(application.email)
@@ -152,7 +214,7 @@ def confirm_application(application: Application, *, at: datetime, at_once: bool
             advocate.move_to(Advocate.Status.APPLIED)
         application.advocate = advocate
         application.save(update_fields=["advocate"])
-    if not at_once:
+    if not at_once or (contact is not None and contact.left_on is not None):
         return None
     account = contact.account if contact else account_by_domain(application.email)
     if account is None:
@@ -182,7 +244,8 @@ def accept_application(application: Application, *, account: Account, at: dateti
         type=application.type, thanks=application.thanks, language=application.language,
         time_zone=application.time_zone, consents=application.consents,
     )  # fmt: skip
-    joined = _join(advocate, details, at=at, source="join page", pod_of=by)
+    agreed_at = application.confirmed_at or application.filed_at
+    joined = _join(advocate, details, at=at, source="join page", agreed_at=agreed_at, pod_of=by)
     if application.why and not joined.advocate.valuable:
         Advocate.objects.filter(pk=joined.advocate.pk).update(valuable=application.why)
     application.move_to(

@@ -247,8 +247,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         program = Program.current()
         try:
             joined = joining.confirm_application(
-                application, at=timezone.now(), at_once=program.accept_applications_at_once
-            )
+                application, at=timezone.now(), at_once=program.accept_applications_at_once,
+                agreed=request.POST.getlist("consent"),
+            )  # fmt: skip
         except Refused as refusal:
             return _bad_link(request, str(refusal), status=409)
         if joined is not None:

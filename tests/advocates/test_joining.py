@@ -5,13 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from advocacy.crm import consent
-from advocacy.crm.models import Activity, ConsentEntry, Program, RecordedBasis
+from advocacy.crm.models import Activity, ConsentEntry, Contact, Program, RecordedBasis
 from advocacy.delivery.models import Message, Suppression
 from advocacy.lib import signed
 from advocacy.lib.lifecycle import Refused
@@ -114,6 +115,41 @@ class TestTheLink:
         mei.refresh_from_db()
         assert (mei.status, mei.clicked_at) == ("queued", None)
         assert not User.objects.filter(email__icontains="mei").exists()
+
+    def test_it_proves_the_address_it_was_mailed_to_and_no_other(self, client: Client, mei: Invitation) -> None:
+        """The CRM corrects Mei's address; whoever holds the mail to the old one does not become her."""
+        contact = mei.advocate.contact
+        Contact.objects.filter(pk=contact.pk).update(email="mei.right@acorn.example")
+        answer = client.post(address(mei, "accept"), YES)
+        assert answer.status_code == 409 and "an address we no longer have" in answer.content.decode()
+        assert not User.objects.filter(email="mei.right@acorn.example").exists()
+
+    def test_who_has_left_the_company_does_not_join_there(self, client: Client, mei: Invitation) -> None:
+        Contact.objects.filter(pk=mei.advocate.contact_id).update(left_on=timezone.now().date() - DAY)
+        answer = client.post(address(mei, "accept"), YES)
+        assert answer.status_code == 409 and "you have left Acorn" in answer.content.decode()
+
+    def test_who_came_in_by_another_door_is_told_so_and_reminded_no_more(self, client: Client, mei: Invitation) -> None:
+        contact = mei.advocate.contact
+        filed = joining.apply(
+            Details("Mei", "Lin"), email=contact.email, company="Acorn", region="", why="", at=timezone.now()
+        )
+        joining.confirm_application(filed, at=timezone.now(), at_once=False)
+        joining.accept_application(filed, account=contact.account, at=timezone.now(), by=None)
+        mei.refresh_from_db()
+        assert mei.status == "stopped"
+        answer = client.post(address(mei, "accept"), YES)
+        assert answer.status_code == 409 and "You are a member already" in answer.content.decode()
+
+    def test_an_address_somebody_signs_in_with_besides_is_theirs(self, client: Client, mei: Invitation) -> None:
+        known = make_user("Mei Lin")
+        EmailAddress.objects.create(user=known, email=mei.advocate.contact.email, verified=True, primary=False)
+        client.post(address(mei, "accept"), YES)
+        assert Advocate.objects.get(status="member").user == known
+
+    def test_what_she_says_when_joining_is_her_own_word(self, client: Client, mei: Invitation) -> None:
+        client.post(address(mei, "accept"), YES)
+        assert {"title", "take_part", "thanked"} <= set(Advocate.objects.get(status="member").told)
 
     def test_it_says_who_invites_and_what_one_gets_into(self, client: Client, mei: Invitation) -> None:
         page = client.get(address(mei)).content.decode()
@@ -307,6 +343,10 @@ FORM: dict[str, str] = {
 }  # fmt: skip
 
 
+AGREED = {"consent": ["program_mail"]}
+"""What the page of the confirming link sends: the boxes left ticked."""
+
+
 def link_of(application: Application) -> str:
     return reverse("advocates:confirm", args=[signed.sign("application", str(application.public_id))])
 
@@ -338,7 +378,7 @@ class TestThePublicPage:
         account = make_account("Prospera AG")
         client.post(reverse("advocates:join"), FORM)
         application = Application.objects.get()
-        page = client.post(link_of(application)).content.decode()
+        page = client.post(link_of(application), AGREED).content.decode()
         assert "A person reads every application" in page
         desk = Client()
         desk.force_login(rita)
@@ -357,7 +397,7 @@ class TestThePublicPage:
         make_account("Birch")
         client.post(reverse("advocates:join"), FORM)
         application = Application.objects.get()
-        client.post(link_of(application))
+        client.post(link_of(application), AGREED)
         desk = Client()
         desk.force_login(make_user("Rita", Role.MANAGER))
         url = reverse("advocates:application", args=[application.public_id])
@@ -380,6 +420,38 @@ class TestThePublicPage:
         client.post(reverse("advocates:join"), {**FORM, "email": "someone@unknown.example"})
         other = Client().post(link_of(Application.objects.exclude(status="accepted").get()))
         assert "A person reads every application" in other.content.decode()
+
+    def test_what_a_stranger_ticked_is_read_and_unticked_by_whose_address_it_is(self, client: Client) -> None:
+        make_contact("Paul", email="paul@prospera.example")
+        client.post(reverse("advocates:join"), {**FORM, "consent_name_and_logo": "on"})
+        shown = client.get(link_of(Application.objects.get())).content.decode()
+        assert "You may name me and my company" in shown and "Meet two planners." in shown
+        client.post(link_of(Application.objects.get()), AGREED)
+        assert list(Application.objects.get().consents) == ["program_mail"]
+
+    def test_the_second_application_of_a_day_is_the_one_that_is_confirmed(self, client: Client) -> None:
+        client.post(reverse("advocates:join"), {**FORM, "given_name": "Pual"})
+        client.post(reverse("advocates:join"), FORM)
+        application, message = Application.objects.get(), Message.objects.get(kind="application")
+        assert message.params["application"] == str(application.public_id)
+        assert application.given_name == "Paul"
+
+    def test_a_no_after_the_confirmation_stands_when_they_are_accepted_later(self, client: Client) -> None:
+        paul = make_contact("Paul", email="paul@prospera.example")
+        details = joining.Details(given_name="Paul", family_name="Okafor", consents={"newsletter": "Send it."})
+        filed = joining.apply(details, email=paul.email, company="Prospera", region="", why="", at=NOON)
+        joining.confirm_application(filed, at=NOON, at_once=False, agreed=["newsletter"])
+        consent.withdraw(paul, "newsletter", at=NOON + 5 * DAY, source="test")
+        joining.accept_application(filed, account=paul.account, at=NOON + 10 * DAY, by=None)
+        assert "newsletter" not in consent.standing(paul, at=NOON + 11 * DAY)
+
+    def test_who_has_left_the_company_is_not_let_in_at_once(self, client: Client) -> None:
+        Program.objects.update_or_create(pk=1, defaults={"accept_applications_at_once": True})
+        make_contact("Paul", email="paul@prospera.example", left_on=timezone.now().date() - 90 * DAY)
+        client.post(reverse("advocates:join"), FORM)
+        client.post(link_of(Application.objects.get()), AGREED)
+        assert Application.objects.get().status == "confirmed"
+        assert not Advocate.objects.filter(status="member").exists()
 
     def test_a_contact_we_know_is_matched_by_address(self, client: Client) -> None:
         contact = make_contact("Paul", email="Paul@Prospera.example")
@@ -407,6 +479,19 @@ class TestThePublicPage:
         answer = client.post(reverse("advocates:join"), FORM)
         assert answer.status_code == 429
         assert Message.objects.filter(kind="application").count() == 1, "one mail a day to one address"
+
+    def test_behind_our_proxy_each_visitor_is_counted_by_the_address_the_proxy_saw(
+        self, client: Client, settings: Any
+    ) -> None:
+        settings.BEHIND_TLS_PROXY = True
+        for number in range(11):
+            seen = {"HTTP_X_FORWARDED_FOR": f"203.0.113.9, 198.51.100.{number}"}
+            assert client.post(reverse("advocates:join"), FORM, **seen).status_code == 302
+        codes = [
+            client.post(reverse("advocates:join"), FORM, HTTP_X_FORWARDED_FOR=f"10.0.0.{n}, 192.0.2.1").status_code
+            for n in range(11)
+        ]
+        assert codes == [302] * 10 + [429]
 
     def test_wrong_input_is_told_beside_its_field(self, client: Client) -> None:
         answer = client.post(reverse("advocates:join"), {**FORM, "email": "no-address", "take_part": ""})
