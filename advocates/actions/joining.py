@@ -125,8 +125,9 @@ def _join(
     for purpose, wording in details.consents.items():
         if purpose in Purpose.values:
             consent.grant(contact, purpose, wording=wording, at=agreed_at, source=source, by=user)
-    for other in advocate.invitations.filter(status__in=OPEN).exclude(pk=getattr(invitation, "pk", None)):
-        other.move_to(Invitation.Status.STOPPED)  # whoever is in gets no reminder to come
+    for other in advocate.invitations.filter(status__in=OPEN):
+        if other != invitation:
+            other.move_to(Invitation.Status.STOPPED)  # whoever is in gets no reminder to come
     spine.record(Deed.JOINED, at=at, source=advocate, contact=contact, by=user)
     stages.refresh([contact.pk], at=at)
     outbox.owe(

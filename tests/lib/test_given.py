@@ -12,7 +12,9 @@ def test_a_whole_number_is_read(text: str, number: int) -> None:
     assert whole_number(text) == number
 
 
-@pytest.mark.parametrize("text", ["", None, "-1", "1.5", "²", "①", "9223372036854775808", "9" * 400, "1e3", "x", "1\x00"])
+@pytest.mark.parametrize(
+    "text", ["", None, "-1", "1.5", "²", "①", "9223372036854775808", "9" * 400, "1e3", "x", "1\x00"]
+)
 def test_what_is_none_is_none(text: str | None) -> None:
     assert whole_number(text) is None
 
