@@ -8,6 +8,7 @@ from django.utils import timezone
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import Contact
 from advocacy.lib.lifecycle import Refused
+from advocacy.users.models import User
 from advocates import jobs, stages
 from advocates.actions import do_task, invitations, joining
 from advocates.actions.profile import answer_recognition
@@ -159,8 +160,7 @@ def _join(world: Any, invitation: Invitation, day: date) -> None:
     joined = joining.accept_invitation(invitation, details, at=world.at(day))
     advocate = joined.advocate
     if contact.email == "advocate@demo.test":
-        joined.user.set_password(world.password)
-        joined.user.save(update_fields=["password"])
+        User.objects.filter(pk=joined.user.pk).update(password=world.password_hash)
     Advocate.objects.filter(pk=advocate.pk).update(
         expertise=sorted(rng.sample(EXPERTISE, rng.randint(1, 4))),
         wants=sorted(rng.sample(WANTS, rng.randint(2, 5))),

@@ -50,7 +50,7 @@ def begin(world: Any) -> None:
     for deal in world.deals:
         first = max(deal.opened_on + timedelta(days=world.rng.randint(8, 25)), world.first_day + timedelta(days=12))
         last = deal.closed_on - timedelta(days=18) if deal.closed_on else world.today
-        if deal.external_id != "DEAL-999" and first < last and world.chance(0.82):
+        if deal.external_id != "DEAL-999" and first < last and world.chance(0.72):
             later(world, first, _file, deal, sales)
 
 
@@ -113,7 +113,7 @@ def _open(world: Any, day: date, offer: dict[str, Any]) -> None:
 
 def _zeal(advocate: Advocate) -> float:
     """How likely somebody is to claim on a day: many hardly ever, some often."""
-    return (0.0004, 0.0004, 0.004, 0.008, 0.02)[advocate.pk % 5]
+    return (0.0003, 0.0003, 0.003, 0.006, 0.014)[advocate.pk % 5]
 
 
 def _claim_something(world: Any, day: date, advocate: Advocate) -> None:

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -46,6 +47,7 @@ class World:
     today: date
     now: datetime
     password: str
+    password_hash: str
     users: dict[str, User] = field(default_factory=dict)
     managers: list[User] = field(default_factory=list)
     sellers: list[User] = field(default_factory=list)
@@ -91,14 +93,21 @@ def seed(*, today: date | None = None, say: Callable[[str], Any] = lambda _line:
     now = timezone.now()
     today = today or now.date()
     first = (today.replace(day=1) - timedelta(days=MONTHS * 30)).replace(day=1)
-    world = World(rng=Random(SEED), first_day=first, today=today, now=now, password=PASSWORD)  # noqa: S311 - not a secret
+    world = World(
+        rng=Random(SEED),
+        first_day=first,
+        today=today,
+        now=now,
+        password=PASSWORD,  # noqa: S311 - not a secret
+        password_hash=make_password(PASSWORD),
+    )
     program = Program.current()
     program.launched_on = first
     for name, value in company.PROGRAM.items():
         setattr(program, name, value)
     program.save()
     say("the company, its customers and deals")
-    company.begin(world, sign_ins=SIGN_INS, password=PASSWORD)
+    company.begin(world, sign_ins=SIGN_INS)
     apps_parts = parts()
     for part in apps_parts:
         if hasattr(part, "begin"):
