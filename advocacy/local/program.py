@@ -94,11 +94,11 @@ def seed(*, today: date | None = None, say: Callable[[str], Any] = lambda _line:
     today = today or now.date()
     first = (today.replace(day=1) - timedelta(days=MONTHS * 30)).replace(day=1)
     world = World(
-        rng=Random(SEED),
+        rng=Random(SEED),  # noqa: S311 - not a secret
         first_day=first,
         today=today,
         now=now,
-        password=PASSWORD,  # noqa: S311 - not a secret
+        password=PASSWORD,
         password_hash=make_password(PASSWORD),
     )
     program = Program.current()
