@@ -1,9 +1,12 @@
 """Inviting customers, reminding them, and taking their yes or no (P14)."""
 
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
@@ -125,9 +128,9 @@ def remind(*, at: datetime) -> int:
     waiting = (
         Invitation.objects.filter(
             status__in=[Invitation.Status.SENT, Invitation.Status.CLICKED],
-            reminders__lt=len(days),
-            sent_at__lte=at - timedelta(days=days[0]),
         )
+        # Each by its own day, so that those who wait for a later reminder hold up nobody.
+        .filter(reduce(or_, (Q(reminders=n, sent_at__lte=at - timedelta(days=day)) for n, day in enumerate(days))))
         .select_related("advocate__contact__account", "invited_by")
         .order_by("sent_at")
     )
@@ -179,7 +182,8 @@ def decline(invitation: Invitation, *, at: datetime, never_again: bool = False) 
     """No thanks. With ``never_again`` the basis for writing to them ends as well."""
     advocate = Advocate.objects.select_related("contact").get(pk=invitation.advocate_id)
     Account.objects.select_for_update().get(pk=advocate.contact.account_id)
-    if invitation.status not in {Invitation.Status.DECLINED}:
+    over = invitation.status in {Invitation.Status.EXPIRED, Invitation.Status.BOUNCED}
+    if invitation.status != Invitation.Status.DECLINED and not (over and never_again):
         if not invitation.may_move_to(Invitation.Status.DECLINED):
             raise Refused(_("This invitation has been answered already, or its time is over."))
         invitation.move_to(Invitation.Status.DECLINED, answered_at=at)

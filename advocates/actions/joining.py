@@ -16,10 +16,9 @@ from advocacy.delivery import outbox
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role, RoleGrant, User
-from advocates import pods, stages
+from advocates import invitations, pods, stages
 from advocates.models import Advocate, Application, Invitation
 
-OPEN = (Invitation.Status.QUEUED, Invitation.Status.SENT, Invitation.Status.CLICKED)
 TOLD_AS = {"type": "take_part", "thanks": "thanked"}
 """Under which question of the form an advocate's own word is remembered."""
 
@@ -125,7 +124,7 @@ def _join(
     for purpose, wording in details.consents.items():
         if purpose in Purpose.values:
             consent.grant(contact, purpose, wording=wording, at=agreed_at, source=source, by=user)
-    for other in advocate.invitations.filter(status__in=OPEN):
+    for other in advocate.invitations.filter(status__in=invitations.OPEN):
         if other != invitation:
             other.move_to(Invitation.Status.STOPPED)  # whoever is in gets no reminder to come
     spine.record(Deed.JOINED, at=at, source=advocate, contact=contact, by=user)

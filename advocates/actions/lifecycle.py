@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from advocacy.crm import readiness
 from advocacy.crm.models import Account, Contact, Pause, Signal
+from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
-from advocates import lifecycle, pods
+from advocates import invitations, lifecycle, pods
 from advocates.lifecycle import Doing, Effect, Happening, Verdict
 from advocates.models import Firing, Invitation, LifecycleRule, Task, Watermark
 
@@ -92,12 +93,16 @@ def open_care_tasks(*, at: datetime) -> int:
             )
         )  # fmt: skip
     Task.objects.bulk_create(tasks, ignore_conflicts=True)
+    paused = [task.account_id for task in tasks]
     for invitation in Invitation.objects.filter(
-        status__in=[Invitation.Status.SENT, Invitation.Status.CLICKED],
-        advocate__contact__account__in=[task.account_id for task in tasks],
-    ):
+        status__in=invitations.OPEN, advocate__contact__account__in=paused
+    ):  # fmt: skip
         with suppress(Refused):  # they answered meanwhile
             invitation.move_to(Invitation.Status.STOPPED)
+    # A mail that is owed and not yet sent would reach somebody who has just had bad news.
+    Message.objects.filter(kind="invitation", contact__account__in=paused, status=Message.Status.DUE).update(
+        status=Message.Status.CANCELLED, result="asks at their account are paused"
+    )
     return len(tasks)
 
 

@@ -19,10 +19,10 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role, User
 from advocates import invitations, types
 from advocates.actions import invitations as inviting
-from advocates.actions import invite, joining
+from advocates.actions import invite, joining, lifecycle
 from advocates.actions.joining import Details
 from advocates.models import Advocate, Application, Invitation, InvitationTemplate, Task
-from tests.factories import NOON, make_account, make_advocate, make_contact, make_pod, make_user
+from tests.factories import NOON, make_account, make_advocate, make_contact, make_pod, make_signal, make_user
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -334,6 +334,35 @@ class TestWhatBecomesOfAnInvitation:
         inviting.remind(at=NOON + 61 * DAY)
         invitation.refresh_from_db()
         assert invitation.status == "expired"
+
+
+class TestBadNewsAndPatience:
+    def test_a_first_mail_not_yet_sent_does_not_reach_an_account_just_paused(self, mei: Invitation) -> None:
+        make_signal("escalation_opened", mei.advocate.contact.account, at=timezone.now())
+        lifecycle.follow_signals(at=timezone.now())
+        mei.refresh_from_db()
+        assert mei.status == "stopped"
+        assert Message.objects.get(kind="invitation").status == "cancelled"
+
+    def test_never_again_counts_on_an_invitation_whose_time_is_over(self, mei: Invitation) -> None:
+        Invitation.objects.update(status="expired", expires_at=timezone.now())
+        mei.refresh_from_db()
+        inviting.decline(mei, at=timezone.now(), never_again=True)
+        assert RecordedBasis.objects.get(contact=mei.advocate.contact).ended_at is not None
+
+    def test_many_who_wait_for_their_second_reminder_hold_nobody_up(
+        self, mei: Invitation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(inviting, "BATCH", 2)
+        now = timezone.now()
+        older = [invite(make_contact(f"Omar{n}"), at=now - 10 * DAY) for n in range(3)]
+        Invitation.objects.filter(pk__in=[one.pk for one in older if one]).update(
+            status="sent", sent_at=now - 9 * DAY, reminders=1
+        )
+        Invitation.objects.filter(pk=mei.pk).update(status="sent", sent_at=now - 8 * DAY)
+        assert inviting.remind(at=now) == 1
+        mei.refresh_from_db()
+        assert mei.reminders == 1
 
 
 FORM: dict[str, str] = {
