@@ -15,7 +15,7 @@ from opportunities.models import Claim, Opportunity, Waiting
 A_BATCH = 500
 DAY_AHEAD = (timedelta(hours=6), timedelta(hours=24))
 HOUR_AHEAD = (timedelta(0), timedelta(hours=1))
-ASK_UNTIL = timedelta(days=7)
+ASK_UNTIL = timedelta(days=14)
 
 
 @job(every=timedelta(minutes=1))
@@ -47,8 +47,8 @@ def remind(*, at: datetime) -> None:
 
 @job(every=timedelta(minutes=15))
 def ask_how_it_was(*, at: datetime) -> None:
-    """Once something should be over, the advocate is asked whether it took place and how it was."""
-    over = _with_status(Claim.Status.SCHEDULED, Claim.Status.DELIVERED).filter(
+    """Once something should be over, the advocate is asked how it was, also where others have vouched for it first."""
+    over = _with_status(Claim.Status.SCHEDULED, Claim.Status.DELIVERED, Claim.Status.VERIFIED).filter(
         scheduled_for__gt=at - ASK_UNTIL, scheduled_for__lte=at - F("minutes") * timedelta(minutes=1)
     )
     for claim in _not_told(over.exclude(feedback__side="advocate"), mails.HOW_WAS_IT):

@@ -451,6 +451,11 @@ class TestAnsweringAnOfferByMail:
         ines.refresh_from_db()
         assert ines.never == ["talk"]
 
+    def test_no_answer_keeps_the_seat_and_says_what_to_do(self, client: Client, link: str) -> None:
+        answer = client.post(link, {})
+        assert (answer.status_code, "Choose one of the answers" in answer.content.decode()) == (422, True)
+        assert Waiting.objects.get().ended_at is None
+
     def test_too_late_says_so(self, client: Client, link: str, noon: Any) -> None:
         actions.claim(make_advocate("Omar"), Waiting.objects.get().opportunity, at=NOON + 2 * DAY)
         noon.move_to(NOON + 2 * DAY)
@@ -496,6 +501,14 @@ class TestMyClaims:
         assert answer.status_code == 302
         assert claim.scheduled_for.isoformat() == "2026-03-13T13:30:00+00:00"
         assert as_ines.post(f"/claims/{claim.public_id}/time/", {"starts_at": "2026-03-01T09:30"}).status_code == 422
+
+    def test_a_year_nobody_meant_is_told(self, as_ines: Client, claim: Claim, ines: Advocate) -> None:
+        ines.user.time_zone = "America/New_York"
+        ines.user.save()
+        answer = as_ines.post(f"/claims/{claim.public_id}/time/", {"starts_at": "9999-12-31T23:59"})
+        assert (answer.status_code, "more than two years ahead" in answer.content.decode()) == (422, True)
+        claim.refresh_from_db()
+        assert claim.scheduled_for == NOON + DAY
 
     def test_a_time_agreed_with_others_is_not_moved_here(self, as_ines: Client, ines: Advocate) -> None:
         webinar = make_opportunity("Webinar", kind=kind(), happens_at=NOON + 5 * DAY)

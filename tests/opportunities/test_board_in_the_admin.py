@@ -1,5 +1,6 @@
 """Running the board: drafts to the board and off it, claims moved by legal moves only, a preview, few queries (O2)."""
 
+import re
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from django.urls import reverse
 from advocacy.delivery.models import Message
 from advocates import points
 from opportunities.actions import board as actions
+from opportunities.forms.board import OpportunityForm
 from opportunities.models import Claim, Opportunity, OpportunityKind, Waiting
 from tests.conftest import QueriesOf
 from tests.factories import NOON, make_account, make_advocate, make_opportunity, make_request, make_user
@@ -109,6 +111,30 @@ class TestOpportunities:
         answer = rita.post(change(talk), {**form, "seats": "1"})
         assert "2 seats are taken or offered" in answer.content.decode()
 
+    def test_only_what_was_changed_is_written(self, rita: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        talk = make_opportunity("Talk", kind=kind(), seats=3, what="Half an hour.", points=80)
+        look = OpportunityForm.clean_seats
+
+        def closed_meanwhile(form: OpportunityForm) -> int | None:
+            actions.close(talk, at=NOON)
+            return look(form)
+
+        monkeypatch.setattr(OpportunityForm, "clean_seats", closed_meanwhile)
+        form = {"title": "Talk to a baker", "what": "Half an hour.", "points": "80", "is_remote": "on", "seats": "3"}
+        assert rita.post(change(talk), form).status_code == 302
+        talk.refresh_from_db()
+        assert (talk.title, talk.status) == ("Talk to a baker", "closed")
+
+    def test_seats_that_are_taken_are_not_taken_away(self, rita: Client) -> None:
+        talk = make_opportunity("Talk", kind=kind(), seats=3, what="Half an hour.", points=80)
+        for name in ("Ines", "Omar"):
+            actions.claim(make_advocate(name), talk, at=NOON)
+        form = {"title": "Talk", "what": "Half an hour.", "points": "80", "is_remote": "on", "seats": "1"}
+        answer = rita.post(change(talk), form)
+        assert "2 seats are taken or offered; there cannot be fewer." in answer.content.decode()
+        talk.refresh_from_db()
+        assert talk.seats == 3
+
     def test_frames_of_requests_are_the_desks(self, rita: Client) -> None:
         frame = make_opportunity("Frame", kind=kind(), request=make_request())
         assert rita.get(change(frame)).status_code == 302
@@ -153,6 +179,20 @@ class TestPreview:
         preview = reverse("admin:opportunity_preview", args=[talk.pk])
         assert "Ines Costa" in rita.get(preview, {"as": "ines"}).content.decode()
         assert "Nobody of that name" in rita.get(preview, {"as": "zoe"}).content.decode()
+
+    @pytest.mark.parametrize("odd", ["zo\x00e", "²", "\x00"])
+    def test_odd_characters_find_nobody_and_break_nothing(self, rita: Client, odd: str) -> None:
+        talk = make_opportunity("Talk", kind=kind(), what="Half an hour.")
+        answer = rita.get(reverse("admin:opportunity_preview", args=[talk.pk]), {"as": odd})
+        assert answer.status_code == 200
+        words = "Nobody of that name" if odd.strip("\x00") else "This is how it looks"
+        assert words in answer.content.decode()
+
+    def test_an_odd_number_in_the_address_is_no_record(self, rita: Client) -> None:
+        talk = change(make_opportunity("Talk", kind=kind()))
+        for odd in ("²", "9" * 30, "%00"):
+            answer = rita.get(re.sub(r"/\d+/change", f"/{odd}/change", talk))
+            assert answer.status_code == 302
 
 
 class TestClaims:

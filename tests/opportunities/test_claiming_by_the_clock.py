@@ -85,6 +85,21 @@ class TestHowWasIt:
         jobs.ask_how_it_was(at=NOON + 2 * DAY + HOUR)
         assert mails("claim_how_was_it") == []
 
+    def test_also_where_others_have_spoken_first(self, claim: Claim) -> None:
+        over = NOON + 2 * DAY + 31 * MINUTE
+        actions.give_feedback(claim, side="requester", grade=5, at=over)
+        claim.refresh_from_db()
+        assert claim.status == "delivered"
+        for hours in range(3):
+            jobs.ask_how_it_was(at=over + hours * HOUR)
+        assert [mail.contact for mail in mails("claim_how_was_it")] == [claim.advocate.contact]
+
+    @pytest.mark.parametrize(("days", "asked"), [(13, 1), (15, 0)])
+    def test_what_is_verified_is_asked_about_for_two_weeks(self, claim: Claim, days: int, asked: int) -> None:
+        actions.verify(claim, at=NOON + 3 * DAY)
+        jobs.ask_how_it_was(at=NOON + (2 + days) * DAY)
+        assert len(mails("claim_how_was_it")) == asked
+
 
 class TestTheLine:
     def test_moves_on_when_an_offer_runs_out(self) -> None:
