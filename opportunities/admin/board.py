@@ -1,6 +1,7 @@
 """Opportunities, their kinds and claims in the admin (D12's manners): statuses change by legal moves only."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from django.contrib import admin, messages
@@ -246,21 +247,27 @@ class ClaimAdmin(admin.ModelAdmin):
         context = dict(extra_context or {})
         row = self.get_object(request, object_id)
         if row is not None:
-            context |= self._page(request, row)
+            context |= self._page(request, row, context.pop("typed", None))
         return super().change_view(request, object_id, form_url, context)
 
-    def _page(self, request: HttpRequest, row: Claim, form: ClaimMoveForm | None = None) -> dict[str, Any]:
+    def _page(self, request: HttpRequest, row: Claim, typed: ClaimMoveForm | None) -> dict[str, Any]:
+        """The page of a claim; ``typed`` is a move that was refused, whose words stay where they were typed."""
         legal = _claim_moves(row) if self.has_change_permission(request, row) else []
+        to = typed.target if typed else ""
+        fresh = ClaimMoveForm(claim=row)
         said = {question["key"]: question["label"] for question in row.opportunity.kind.questions}
         return {
             "claim": row,
             "legal": legal,
-            "move_form": form or ClaimMoveForm(claim=row),
-            "needs": {name for name, _word in legal},
+            "time_form": typed if typed and to == "scheduled" else fresh,
+            "thank_form": typed if typed and to == "thank" else fresh,
+            "end_form": typed if typed and to in {"declined", "missed"} else None,
+            "to": to,
+            "needs": {to, *(name for name, _word in legal)},
             "course": presentation.shown(row, at=timezone.now())["steps"],
             "answers": [(said.get(key, key), answer) for key, answer in row.answers.items()],
             "feedback": list(row.feedback.order_by("at")),
-            "may_thank": row.status in {"delivered", "verified"} and row.thanked_at is None,
+            "may_thank": to == "thank" or (row.status in {"delivered", "verified"} and row.thanked_at is None),
         }
 
     def move(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -281,7 +288,7 @@ class ClaimAdmin(admin.ModelAdmin):
             for problems in form.errors.values():
                 for problem in problems:
                     messages.warning(request, str(problem))
-            return HttpResponseRedirect(where)
+            return self._again(request, row, form, status=422)
         said = form.cleaned_data
         at, by = timezone.now(), request.user
         minutes = said.get("minutes") or row.minutes or 30
@@ -298,8 +305,18 @@ class ClaimAdmin(admin.ModelAdmin):
         }
         if target not in does:
             raise Http404
-        _try(request, does[target], _("Done: %(claim)s.") % {"claim": row})
+        done = _try(request, does[target], _("Done: %(claim)s.") % {"claim": row})
+        if not done and back != "opportunity":
+            return self._again(request, row, form, status=409)
         return HttpResponseRedirect(where)
+
+    def _again(self, request: HttpRequest, row: Claim, form: ClaimMoveForm, *, status: int) -> HttpResponse:
+        """The page as it stands now, with what was typed into the move that was refused."""
+        shown = copy(request)
+        shown.method = "GET"
+        answer = self.change_view(shown, str(row.pk), extra_context={"typed": form})
+        answer.status_code = status
+        return answer
 
     @admin.action(description=_lazy("Confirm the selected"), permissions=["change"])
     def confirm_selected(self, request: HttpRequest, rows: QuerySet[Claim]) -> None:
@@ -370,13 +387,14 @@ def _advocates(words: str) -> QuerySet[Advocate]:
     return rows
 
 
-def _try(request: HttpRequest, act: Callable[[], Any], done: str) -> None:
+def _try(request: HttpRequest, act: Callable[[], Any], done: str) -> bool:
     try:
         act()
     except Refused as refusal:
         messages.warning(request, str(refusal))
-    else:
-        messages.success(request, done)
+        return False
+    messages.success(request, done)
+    return True
 
 
 def _do_each(request: HttpRequest, rows: QuerySet[Any], act: Callable[[Any], Any]) -> None:

@@ -218,6 +218,7 @@ class ClaimMoveForm(forms.Form):
     def __init__(self, *args: Any, claim: Claim, target: str = "", **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"minutes": claim.minutes, "starts_at": claim.scheduled_for})
         super().__init__(*args, **kwargs)
+        self.target = target
         for name, field in self.fields.items():
             field.required = name == self.NEEDS.get(target)
             field.error_messages["required"] = _("%(field)s is missing.") % {"field": field.label}

@@ -405,14 +405,20 @@ def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
             actions.withdraw(one, reason="" if undo else form.cleaned_data["reason"], at=at)
         except Refused as refusal:
             messages.warning(request, str(refusal))
-            return _about_claim(request, one, at=at, status=409)
+            if undo:
+                return _about_claim(request, one, at=at, status=409)
+            return _withdraw_page(request, one, form, status=409)
         messages.info(request, _("Taken back: “%(title)s”.") % {"title": one.opportunity.title})
         if request.POST.get("from") == "card" and getattr(request, "htmx", False):
             person = _me(request, at=at)
             return _card(request, one.opportunity, standing(person, one.opportunity, at=at), person, at=at)
         return redirect("opportunities:claims")
+    return _withdraw_page(request, one, form, status=422 if form.errors else 200)
+
+
+def _withdraw_page(request: HttpRequest, one: Claim, form: ReasonForm, *, status: int) -> HttpResponse:
     context = {"form": form, "claim": one, "opportunity": one.opportunity, "back_url": _claim_url(one), "danger": True}
-    return respond(request, "opportunities/claim_withdraw.html", context, status=422 if form.errors else 200)
+    return respond(request, "opportunities/claim_withdraw.html", context, status=status)
 
 
 @requires(CLAIM)
@@ -462,6 +468,7 @@ def feedback(request: HttpRequest, public_id: UUID) -> HttpResponse:
     at = timezone.now()
     one = _claim(request, public_id)
     form = FeedbackForm(request.POST if request.method == "POST" else None, claim=one)
+    status = 422 if form.errors else 200
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
@@ -477,11 +484,12 @@ def feedback(request: HttpRequest, public_id: UUID) -> HttpResponse:
             )
         except Refused as refusal:
             messages.warning(request, str(refusal))
-            return _about_claim(request, one, at=at, status=409)
-        messages.success(request, _("Thank you for telling us."))
-        return redirect(_claim_url(one))
+            status = 409
+        else:
+            messages.success(request, _("Thank you for telling us."))
+            return redirect(_claim_url(one))
     context = {"form": form, "claim": one, "opportunity": one.opportunity, "back_url": _claim_url(one)}
-    return respond(request, "opportunities/claim_feedback.html", context, status=422 if form.errors else 200)
+    return respond(request, "opportunities/claim_feedback.html", context, status=status)
 
 
 @requires(CLAIM)

@@ -524,6 +524,18 @@ class TestMyClaims:
         claim.refresh_from_db()
         assert (claim.status, claim.reason) == ("withdrawn", "A trip came in between.")
 
+    def test_what_was_typed_is_kept_when_it_is_refused(self, as_ines: Client, claim: Claim, noon: Any) -> None:
+        said = {"happened": "yes", "grade": "5", "minutes": "30", "text": "They asked about night shifts."}
+        answer = as_ines.post(f"/claims/{claim.public_id}/feedback/", said)
+        page = answer.content.decode()
+        assert (answer.status_code, "Its time has not come yet." in page) == (409, True)
+        assert "They asked about night shifts." in page
+        noon.move_to(NOON + DAY + HOUR)
+        answer = as_ines.post(f"/claims/{claim.public_id}/withdraw/", {"reason": "The line was down."})
+        page = answer.content.decode()
+        assert (answer.status_code, "Its time is over." in page) == (409, True)
+        assert "The line was down." in page
+
     def test_how_it_was_delivers_it(self, as_ines: Client, claim: Claim, noon: Any) -> None:
         noon.move_to(NOON + DAY + HOUR)
         assert "How was it?" in as_ines.get("/claims/").content.decode()

@@ -223,6 +223,28 @@ class TestClaims:
         assert "passed" in self.move(rita, claim, "scheduled", starts_at="2026-03-01T10:00")
         assert claim.status == "claimed"
 
+    @pytest.mark.parametrize(
+        ("to", "said", "why"),
+        [
+            ("thank", {"text": "You were generous, Ines."}, "Thank them when it is done."),
+            ("missed", {"reason": "Nobody dialled in.", "by_other_side": "on"}, "Its time has not come yet."),
+            ("declined", {"reason": "Somebody nearer " * 30}, "300 characters"),
+            ("scheduled", {"starts_at": "2026-03-01T10:00", "minutes": "47"}, "That time has passed."),
+        ],
+    )
+    def test_a_refused_move_keeps_what_was_typed(
+        self, rita: Client, claim: Claim, to: str, said: dict[str, str], why: str
+    ) -> None:
+        claim = actions.confirm(claim, at=NOON)
+        claim = actions.schedule(claim, starts_at=NOON + DAY, minutes=30, at=NOON)
+        answer = rita.post(reverse("admin:claim_move", args=[claim.pk]), {"to": to, **said})
+        page = answer.content.decode()
+        assert answer.status_code in {409, 422}
+        assert why in page
+        for words in said.values():
+            assert words.strip() in page
+        assert ("checked" in page) == ("by_other_side" in said)
+
     def test_missed_by_the_other_side(self, rita: Client, claim: Claim) -> None:
         self.move(rita, claim, "missed", reason="Nobody came.", by_other_side="on")
         assert (claim.status, points.total(claim.advocate)) == ("missed", 80)
