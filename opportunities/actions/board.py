@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Sum
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,7 @@ from advocacy.crm.catalogue import Deed
 from advocacy.lib.lifecycle import IllegalMove, Refused
 from advocates import budget, points, stages
 from advocates.actions import thank as thank_advocate
-from advocates.models import Advocate, Ask, Channel, Task
+from advocates.models import Advocate, Ask, Channel, PointEntry, Task
 from opportunities import eligibility
 from opportunities.eligibility import Code, Standing, Who
 from opportunities.mails import board as mails
@@ -434,7 +435,9 @@ def withdraw(claim: Claim, *, reason: str, at: datetime, by: Any = None) -> Clai
     at_once = claim.status == Claim.Status.CLAIMED and at - claim.claimed_at <= UNDO_WITHIN
     if not reason.strip() and not at_once:
         raise Refused(_("Tell us in a few words why, so that we can plan."))
-    return _leave(claim, "withdrawn", Deed.WITHDREW, reason=reason, at=at, by=by or claim.advocate.user)
+    claim = _leave(claim, "withdrawn", Deed.WITHDREW, reason=reason, at=at, by=by or claim.advocate.user)
+    _take_points_back(claim, at=at)
+    return claim
 
 
 @transaction.atomic
@@ -459,8 +462,10 @@ def miss(claim: Claim, *, reason: str, at: datetime, by: Any = None, by_other_si
         return claim
     _must_have_come(claim, at=at)
     claim = _leave(claim, "missed", None if by_other_side else Deed.MISSED, reason=_reason(reason), at=at, by=by)
-    if by_other_side:
-        points.book(claim.advocate, claim.opportunity.points, reason=claim.opportunity.title, source=claim, at=at)
+    if not by_other_side:
+        _take_points_back(claim, at=at)
+    else:
+        _give_points(claim, at=at)
         mails.claim_ended(claim, at=at, because="other_side_missed")
     return claim
 
@@ -547,7 +552,37 @@ def _book(claim: Claim, *, before: str, at: datetime) -> None:
         return
     step = COURSE.index(claim.opportunity.kind.points_at)
     if COURSE.index(claim.status) >= step and (before not in COURSE or COURSE.index(before) < step):
-        points.book(claim.advocate, claim.opportunity.points, reason=claim.opportunity.title, source=claim, at=at)
+        _give_points(claim, at=at)
+
+
+def _give_points(claim: Claim, *, at: datetime) -> None:
+    """Its points, unless they are there; a claim made again after its points were taken back earns them anew."""
+    booked, times = _points_of(claim)
+    if booked <= 0:
+        reason = claim.opportunity.title
+        if times:
+            reason = _("%(title)s (claimed again, entry %(number)d)") % {"title": reason, "number": times + 1}
+        points.book(claim.advocate, claim.opportunity.points, reason=reason, source=claim, at=at)
+
+
+def _take_points_back(claim: Claim, *, at: datetime) -> None:
+    """What an early step has brought is corrected, as far as it is still there, when nothing comes of the claim."""
+    booked, times = _points_of(claim)
+    taken = min(booked, points.total(claim.advocate))
+    if taken > 0:
+        reason = _("%(title)s (taken back, entry %(number)d)") % {
+            "title": claim.opportunity.title, "number": times + 1,
+        }  # fmt: skip
+        points.book(claim.advocate, -taken, reason=reason, source=claim, at=at)
+
+
+def _points_of(claim: Claim) -> tuple[int, int]:
+    """The points booked for a claim, corrections included, and in how many entries."""
+    found = PointEntry.objects.filter(
+        advocate=claim.advocate, source_type=claim._meta.label_lower, source_id=str(claim.pk)
+    )
+    said = found.aggregate(sum=Sum("points"), times=Count("pk"))
+    return said["sum"] or 0, said["times"]
 
 
 def _must_have_step(claim: Claim, step: str) -> None:

@@ -288,6 +288,24 @@ class TestTheCourseOfAClaim:
         actions.verify(claim, at=NOON + 2 * HOUR)
         assert points.total(claim.advocate) == 20
 
+    def test_points_of_an_early_step_go_with_the_claim_and_come_with_it_again(self) -> None:
+        omar, quick = make_advocate("Omar"), call(kind=kind("quick", points_at="claimed"), points=50)
+        for _time in range(2):
+            claim = actions.claim(omar, quick, at=NOON)
+            assert points.total(omar) == 50
+            actions.withdraw(claim, reason="", at=NOON)
+            assert points.total(omar) == 0
+        claim = actions.schedule(actions.claim(omar, quick, at=NOON), starts_at=NOON + HOUR, minutes=30, at=NOON)
+        actions.miss(claim, reason="Omar did not come.", at=NOON + 2 * HOUR)
+        assert points.total(omar) == 0
+
+    def test_points_that_are_spent_stop_nobody_from_taking_a_claim_back(self) -> None:
+        omar, quick = make_advocate("Omar"), call(kind=kind("quick", points_at="claimed"), points=50)
+        claim = actions.claim(omar, quick, at=NOON)
+        points.book(omar, -30, reason="A mug", source=("reward", 1), at=NOON)
+        assert actions.withdraw(claim, reason="", at=NOON).status == "withdrawn"
+        assert points.total(omar) == 0
+
     def test_moving_the_time_keeps_the_appointment_and_raises_its_sequence(self, claim: Claim) -> None:
         claim = actions.schedule(claim, starts_at=NOON + DAY, minutes=30, at=NOON)
         moved = actions.reschedule(claim, starts_at=NOON + 2 * DAY, at=NOON + HOUR)
