@@ -58,7 +58,7 @@ class AdvocateAdmin(admin.ModelAdmin):
     autocomplete_fields = ("pod",)
     readonly_fields = (
         "public_id", "status", "stage", "stage_since", "joined_at", "left_at", "resting_until", "last_asked_at",
-        "asks_in_year", "user", "told", "wizard_done_at", "board_seen_at", "created_at",
+        "asks_in_year", "user", "told", "wizard_done_at", "created_at",
     )  # fmt: skip
     inlines = (AwayInline,)
     list_per_page = 50

@@ -134,7 +134,6 @@ class Advocate(Lifecycle):
         default=dict, blank=True, editable=False, help_text=_("Which facts they gave themselves, and when.")
     )
     wizard_done_at = models.DateTimeField(null=True, blank=True)
-    board_seen_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = AdvocateQuerySet.as_manager()
