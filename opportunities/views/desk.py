@@ -167,20 +167,43 @@ def _request_page(
         "wanted": wanted,
         "mine": wanted.requester_id == request.user.pk,
         "sentence": where_it_stands(wanted, nominations, at=at),
-        "people": [yes_of(one, at=at) for one in nominations if one.status == Nomination.Status.ACCEPTED],
+        "people": [
+            (yes_of(one, at=at), *_forms_of(one, **forms))
+            for one in nominations
+            if one.status == Nomination.Status.ACCEPTED
+        ],
         "asked": sum(one.status == Nomination.Status.ASKED for one in nominations),
         "question": next((note for note in notes if note.asks and note.answered_at is None), None),
         "happened": happened(wanted, nominations, map(told, notes), for_desk=False),
         "ended": wanted.status in rules.ENDED,
         "answer_form": SayForm(label=_("Your answer"), prefix="answer"),
-        "other_form": SayForm(
-            label=_("When would it suit?"), help_text=_("The advocate reads this and proposes other times."),
-            prefix="other", rows=2,
-        ),
-        "feedback_form": HowWasItForm(prefix="how"),
         **forms,
-    }  # fmt: skip
+    }
     return respond(request, "opportunities/desk/request.html", context, fragment="page", status=status)
+
+
+def _forms_of(
+    one: Nomination, *, other_form: SayForm | None = None, feedback_form: HowWasItForm | None = None, **_more: Any
+) -> tuple[SayForm, HowWasItForm]:
+    """The forms of one who said yes, each with ids of its own; what was typed stays with whom it was said about."""
+    other = other_form if other_form and other_form.auto_id == _ids(one) else _other_form(None, one)
+    said = feedback_form if feedback_form and feedback_form.auto_id == _ids(one) else _feedback_form(None, one)
+    return other, said
+
+
+def _ids(one: Nomination) -> str:
+    return f"id_{one.pk}_%s"
+
+
+def _other_form(data: Any, one: Nomination) -> SayForm:
+    return SayForm(
+        data, label=_("When would it suit?"), help_text=_("The advocate reads this and proposes other times."),
+        prefix="other", rows=2, auto_id=_ids(one),
+    )  # fmt: skip
+
+
+def _feedback_form(data: Any, one: Nomination) -> HowWasItForm:
+    return HowWasItForm(data, prefix="how", auto_id=_ids(one))
 
 
 @requires(FILE)
@@ -228,7 +251,7 @@ def other_times(request: HttpRequest, public_id: UUID, nomination: UUID) -> Http
     """None of the times suits: ask the advocate for others."""
     wanted, at = _own(request, public_id), timezone.now()
     one = get_object_or_404(Nomination.objects.select_related("request"), request=wanted, public_id=nomination)
-    form = SayForm(request.POST, label=_("When would it suit?"), prefix="other", rows=2)
+    form = _other_form(request.POST, one)
     if not form.is_valid():
         return _request_page(request, wanted, at=at, status=422, other_form=form)
     try:
@@ -245,8 +268,8 @@ def other_times(request: HttpRequest, public_id: UUID, nomination: UUID) -> Http
 def tell(request: HttpRequest, public_id: UUID, claim: UUID) -> HttpResponse:
     """Say how it was."""
     wanted, at = _own(request, public_id), timezone.now()
-    one = get_object_or_404(Claim, public_id=claim, nomination__request=wanted)
-    form = HowWasItForm(request.POST, prefix="how")
+    one = get_object_or_404(Claim.objects.select_related("nomination"), public_id=claim, nomination__request=wanted)
+    form = _feedback_form(request.POST, one.nomination)
     refused = _tell(request, form, one, at=at) if form.is_valid() else 422
     if refused:
         return _request_page(request, _own(request, public_id), at=at, status=refused, feedback_form=form)

@@ -243,6 +243,20 @@ class TestFollowing:
         assert claim.feedback.get().text == "Very open"
         assert as_sam.post(url, {"how-happened": "yes", "how-grade": "1"}).status_code == 409
 
+    def test_of_two_who_helped_each_has_a_form_of_their_own(self, as_sam: Client, sam: User) -> None:
+        wanted = filed(sam, wanted=2)
+        OpportunityKind.objects.filter(pk=wanted.kind_id).update(steps=["claimed", "delivered", "verified"])
+        for one in asked(wanted, make_advocate("Ines Barbosa"), make_advocate("Omar Haddad")):
+            desk.accept(one, times=[], at=timezone.now() - 3 * HOUR)
+        ines = Claim.objects.get(advocate__contact__given_name="Ines")
+        answer = as_sam.post(
+            f"/requests/{wanted.public_id}/how-was-it/{ines.public_id}/", {"how-grade": "5", "how-text": "Very open"}
+        )
+        page = answer.content.decode()
+        ids = re.findall(r'\bid="([^"]+)"', page)
+        assert sorted(ids) == sorted(set(ids))
+        assert (answer.status_code, page.count("Very open"), page.count("error-summary")) == (422, 1, 1)
+
     def test_what_the_advocate_tells_the_desk_is_not_for_the_seller(self, as_sam: Client, sam: User) -> None:
         wanted, claim = over(sam)
         board.give_feedback(claim, side="advocate", grade=2, text="Sam promised them too much.", at=timezone.now())
