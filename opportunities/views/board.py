@@ -24,12 +24,22 @@ from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import public, requires
 from opportunities import board as rules
-from opportunities import presentation
+from opportunities import desk, presentation
 from opportunities.actions import board as actions
 from opportunities.eligibility import Code, Standing, Who, standing, who, who_signed_in
 from opportunities.forms.board import FeedbackForm, QuestionsForm, ReasonForm, TimeForm
 from opportunities.forms.desk import zone_of
-from opportunities.models import COURSE, UNDER_WAY, Claim, ClaimFeedback, Group, Opportunity, Waiting
+from opportunities.models import (
+    COURSE,
+    UNDER_WAY,
+    Claim,
+    ClaimFeedback,
+    Group,
+    Nomination,
+    Opportunity,
+    ProposedTime,
+    Waiting,
+)
 
 BROWSE = "opportunities.browse_board"
 CLAIM = "opportunities.claim"
@@ -381,8 +391,17 @@ def _claim_context(request: HttpRequest, one: Claim, *, at: datetime) -> dict[st
     feedback = list(one.feedback.all())
     facts = presentation.shown(one, at=at)
     mine = next((given for given in feedback if given.side == ClaimFeedback.Side.ADVOCATE), None)
+    asked, times = _times_of(one, at=at)
+    if asked is not None:
+        facts["sentence"] = (
+            _("These are your times. As soon as one is picked you get a mail with a calendar file.")
+            if times
+            else _("None of your times is left. Could you propose others?")
+        )
     return {
         **facts,
+        "nomination": asked,
+        "times": times,
         "may_give_feedback": facts["may_give_feedback"] and mine is None,
         "feedback": mine,
         "answers": [(said.get(key, key), answer) for key, answer in one.answers.items()],
@@ -390,6 +409,16 @@ def _claim_context(request: HttpRequest, one: Claim, *, at: datetime) -> dict[st
         "undo_minutes": int(actions.UNDO_WITHIN.total_seconds() // 60),
         "link": signed.sign(CALENDAR, str(one.public_id)) if one.scheduled_for else "",
     }
+
+
+def _times_of(one: Claim, *, at: datetime) -> tuple[Nomination | None, list[ProposedTime]]:
+    """Where the claim came from a request and no time is picked yet: the nomination, and its times to come."""
+    if one.opportunity.request_id is None or not one.opportunity.kind.has_step("scheduled"):
+        return None, []
+    nomination = Nomination.objects.select_related("claim").filter(claim=one).prefetch_related("times").first()
+    if nomination is None or not desk.wants_time(nomination):
+        return None, []
+    return nomination, [time for time in nomination.times.all() if time.starts_at > at]
 
 
 @requires(CLAIM)

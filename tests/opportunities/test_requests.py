@@ -449,6 +449,22 @@ class TestAnswering:
         client.force_login(omar.user)
         assert client.get(url).status_code == 404
 
+    def test_her_claim_shows_the_times_and_the_way_to_propose_others(
+        self, client: Client, nomination: Nomination
+    ) -> None:
+        now = timezone.now().replace(second=0, microsecond=0)
+        desk.accept(nomination, times=[now + day * DAY for day in (1, 2, 3)], at=now)
+        client.force_login(nomination.advocate.user)
+        claim = Claim.objects.get()
+        page = client.get(f"/claims/{claim.public_id}/").content.decode()
+        link = f'href="/nominations/{nomination.public_id}/"'
+        assert "These are your times." in page and page.count("<li>") >= 3 and link in page
+        assert "writes to you about a time" not in page + client.get("/claims/").content.decode()
+        nomination.refresh_from_db()
+        desk.no_time_fits(nomination, text="Next week?", by=nomination.request.requester, at=now)
+        page = client.get(f"/claims/{claim.public_id}/").content.decode()
+        assert "Could you propose others?" in page and link in page
+
     def test_other_times_are_proposed_by_the_same_link(self, client: Client, nomination: Nomination) -> None:
         client.post(self.link(nomination), {"answer": "yes", **times()})
         desk.no_time_fits(nomination, text="Mornings", by=nomination.request.requester, at=timezone.now())
