@@ -166,7 +166,8 @@ def shown(one: Claim, *, at: datetime) -> dict[str, Any]:
         "may_undo": one.status == Claim.Status.CLAIMED and at - one.claimed_at <= UNDO_WITHIN,
         "may_say_done": one.status in {"claimed", "confirmed"}
         and kind.has_step("delivered")
-        and not kind.has_step("scheduled"),
+        and not kind.has_step("scheduled")
+        and not one.has_its_work,
         "may_give_feedback": (one.status in {"delivered", "verified"} or (is_set and is_over)),
     }
 
@@ -178,12 +179,16 @@ def _what_next(one: Claim, *, is_over: bool) -> str:
     match one.status:
         case "claimed" if kind.has_step("confirmed"):
             return _("%(name)s looks at it and confirms.") % {"name": name} if manager else _("We look at it first.")
+        case "claimed" | "confirmed" if kind.has_step("scheduled") and one.opportunity.request_id:
+            return _("No time is set yet. One of those you proposed is picked.")
         case "claimed" | "confirmed" if kind.has_step("scheduled"):
             return (
                 _("We agree on a time with you.")
                 if not manager
                 else _("%(name)s writes to you about a time.") % {"name": name}
             )
+        case "claimed" | "confirmed" if one.has_its_work or not kind.has_step("delivered"):
+            return _("We have what we need from you. We look at it, and then the points are yours.")
         case "claimed" | "confirmed":
             return _("It is your turn. Say so here when it is done.")
         case "scheduled":

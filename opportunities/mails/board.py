@@ -123,6 +123,8 @@ def seat_free(waiting: Waiting, *, at: datetime) -> None:
 
 def next_step(claim: Claim) -> str:
     """The word for what comes after the present step, for mails and pages to say in a sentence."""
+    if claim.has_its_work:
+        return "verified"
     kind = claim.opportunity.kind
     course = [step for step in ("claimed", "confirmed", "scheduled", "delivered", "verified") if kind.has_step(step)]
     after = course.index(claim.status) + 1 if claim.status in course else 0

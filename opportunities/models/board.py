@@ -421,6 +421,15 @@ class Claim(Lifecycle):
         return self.status in HOLDING_A_SEAT
 
     @property
+    def has_its_work(self) -> bool:
+        """Whether what was asked for came along with the claim: the words of a quote, with no step in between."""
+        kind = self.opportunity.kind
+        if kind.has_step("confirmed") or kind.has_step("scheduled"):
+            return False
+        asked = [one["key"] for one in kind.questions if one.get("required") and one.get("type") == "text"]
+        return bool(asked) and all(self.answers.get(key) for key in asked)
+
+    @property
     def ends_at(self) -> datetime | None:
         """When what was set is over."""
         return self.scheduled_for + timedelta(minutes=self.minutes or 30) if self.scheduled_for else None

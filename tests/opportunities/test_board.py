@@ -13,6 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from advocacy.crm.catalogue import Purpose
+from advocacy.delivery import rendering
+from advocacy.delivery.models import Message
 from advocacy.lib import signed
 from advocates.models import Advocate
 from opportunities import board as rules
@@ -554,6 +556,26 @@ class TestMyClaims:
         as_ines.post(f"/claims/{claim.public_id}/done/")
         claim.refresh_from_db()
         assert claim.status == "delivered"
+
+    def test_a_quote_is_given_with_the_claim_and_nobody_asks_for_it_again(
+        self, as_ines: Client, ines: Advocate
+    ) -> None:
+        words = {"key": "words", "label": "Your sentence", "type": "text", "required": True}
+        quote = make_opportunity(
+            "Quote", kind=kind("quoted", steps=["claimed", "delivered", "verified"], questions=[words])
+        )
+        claim = actions.claim(ines, quote, at=NOON, answers={"words": "Two days became two hours."})
+        for page in ("/claims/", f"/claims/{claim.public_id}/"):
+            shown = as_ines.get(page).content.decode()
+            assert "We have what we need from you. We look at it" in shown
+            assert "It is your turn" not in shown and "It is done" not in shown
+        mail = Message.objects.get(kind="claim_received")
+        assert "We have what we need from you." in rendering.render(mail).text
+
+    def test_after_confirming_what_is_not_delivered_it_is_our_turn(self, as_ines: Client, ines: Advocate) -> None:
+        logo = make_opportunity("Logo", kind=kind("logo", steps=["claimed", "confirmed", "verified"]))
+        claim = actions.confirm(actions.claim(ines, logo, at=NOON), at=NOON)
+        assert "We look at it, and then the points" in as_ines.get(f"/claims/{claim.public_id}/").content.decode()
 
     def test_nothing_yet_shows_the_way(self, as_ines: Client) -> None:
         assert "You have claimed nothing yet" in as_ines.get("/claims/").content.decode()
