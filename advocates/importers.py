@@ -17,14 +17,18 @@ from advocacy.crm.importing.kinds import (
     Check,
     Field,
     Kind,
+    OwnWord,
     Reference,
     contact_join,
     literal,
     register,
+    register_own_word,
     sentence,
     unknown_contact,
 )
 from advocacy.crm.importing.mapping import Plan
+from advocates import kinds
+from advocates.actions.joining import TOLD_AS
 from advocates.models import Advocate
 
 _l = gettext_lazy
@@ -33,9 +37,21 @@ TOLD = (
     "type", "thanks", "expertise", "interests", "wants", "never", "goals", "about", "valuable", "years_of_experience",
     "prefers_private", "ruled_out", "asks_a_quarter",
 )  # fmt: skip
-"""What advocates say about themselves: once they have been through the wizard, a file only fills what is empty."""
+"""What advocates say about themselves: a file does not overwrite what they have told."""
+
+
+def kinds_kept() -> dict[str, str]:
+    """The kinds of things to take part in, by slug or by name, as asks look them up."""
+    return cell.choices(kinds.choices())
+
 
 PURPOSES = cell.choices(Purpose.choices, mail="program_mail", references="reference_calls", logo="name_and_logo")
+
+
+def on_record(at: str, wording: str) -> str:
+    """SQL for whether the entry ``e`` is what a row says; one dated ahead stands there with the day it came in."""
+    ahead = f"e.at = e.recorded_at AND {at} > e.at AND {at} <= e.at + interval '1 day' AND e.wording = {wording}"
+    return f"(e.at = {at} OR ({ahead} AND e.source LIKE 'import:%%'))"
 
 
 class Advocates(Kind):
@@ -68,8 +84,10 @@ class Advocates(Kind):
         ),
         Field("expertise", _l("expertise"), cell.Words(), synonyms=("topics", "skills")),
         Field("interests", _l("interests and hobbies"), cell.Words(), synonyms=("hobbies",)),
-        Field("wants", _l("wants to do (kinds)"), cell.Words(), synonyms=("activities", "wants_to_do")),
-        Field("never", _l("never asks of (kinds)"), cell.Words(), synonyms=("does_not_want",)),
+        Field(
+            "wants", _l("wants to do (kinds)"), cell.Words(choices=kinds_kept), synonyms=("activities", "wants_to_do"),
+        ),
+        Field("never", _l("never asks of (kinds)"), cell.Words(choices=kinds_kept), synonyms=("does_not_want",)),
         Field("goals", _l("career goals"), cell.Text(longest=5_000), synonyms=("career_goals",)),
         Field("about", _l("about"), cell.Text(longest=5_000), synonyms=("bio", "notes")),
         Field("valuable", _l("what is valuable to them"), cell.Text(longest=5_000)),
@@ -125,8 +143,7 @@ class Advocates(Kind):
             if name in plan.given and column is not None:
                 default = self.default(column)
                 said = f"coalesce(s.{name}, t.{name}{f', {default}' if default else ''})"
-                empty = f"coalesce(t.{name}, {default}) = {default}" if default else f"t.{name} IS NULL"
-                found[name] = f"CASE WHEN t.wizard_done_at IS NULL OR {empty} THEN {said} ELSE t.{name} END"
+                found[name] = f"CASE WHEN t.told ? '{TOLD_AS.get(name, name)}' THEN t.{name} ELSE {said} END"
         return found
 
     def checks(self, plan: Plan) -> list[Check]:
@@ -136,6 +153,10 @@ class Advocates(Kind):
         cannot = sentence(
             _("They are “{before}” here, which cannot become “{after}”."), before="t.status", after="s.status"
         )
+        gone = sentence(
+            _("They are “{before}” here and no file brings them back: leave the status out, or invite them anew."),
+            before="t.status",
+        )
         unsaid = literal(_("A consent needs its day and the wording that was agreed to."))
         future = literal(_("The day of the consents lies in the future."))
         both = literal(_("The same consent stands as given and as refused."))
@@ -144,6 +165,7 @@ class Advocates(Kind):
             unknown_contact(plan),
             Check("c.erased_at IS NOT NULL", literal(_("This person was erased and does not come back by import."))),
             Check(f"s.status <> t.status AND (t.status, s.status) NOT IN ({moves})", cannot),
+            Check("s.status <> t.status AND t.status IN ('left', 'declined')", gone),
             Check(f"{some} AND (s.consented_at IS NULL OR s.consent_wording IS NULL)", unsaid),
             Check(f"{some} AND s.consented_at > %(at)s::timestamptz + interval '1 day'", future),
             Check("s.consents && s.no_consents", both),
@@ -158,12 +180,13 @@ class Advocates(Kind):
     def changed(self, plan: Plan) -> str:
         fields = super().changed(plan)
         news = []
+        there = on_record("s.consented_at", "s.consent_wording")
         for name, given in (("consents", "true"), ("no_consents", "false")):
             if name in plan.given and "consented_at" in plan.given:
                 news.append(
                     f"CASE WHEN EXISTS (SELECT 1 FROM unnest(s.{name}) AS p WHERE NOT EXISTS (SELECT 1 FROM"
-                    " crm_consententry e WHERE e.contact_id = c.id AND e.purpose = p AND e.at = s.consented_at"
-                    f" AND e.given = {given})) THEN {literal(str(self.field(name).label))} END"
+                    f" crm_consententry e WHERE e.contact_id = c.id AND e.purpose = p AND e.given = {given}"
+                    f" AND {there})) THEN {literal(str(self.field(name).label))} END"
                 )
         return f"array_remove({fields} || ARRAY[{', '.join(news)}]::text[], NULL)" if news else fields
 
@@ -210,11 +233,12 @@ class Advocates(Kind):
         cursor.execute(
             f"""CREATE TEMP TABLE import_consents ON COMMIT DROP AS
             SELECT nextval(pg_get_serial_sequence('crm_consententry', 'id')) AS id, r.v_contact_id AS contact_id,
-                p.purpose, r.s_consented_at AS at, r.s_consent_wording AS wording
+                p.purpose, least(r.s_consented_at, %(at)s::timestamptz) AS at,
+                r.s_consent_wording AS wording
             FROM import_ready r CROSS JOIN LATERAL unnest(r.{column}) AS p (purpose)
             WHERE r.action <> 'unchanged' AND NOT EXISTS (SELECT 1 FROM crm_consententry e
-                WHERE e.contact_id = r.v_contact_id AND e.purpose = p.purpose AND e.at = r.s_consented_at
-                AND e.given = %(given)s)""",
+                WHERE e.contact_id = r.v_contact_id AND e.purpose = p.purpose AND e.given = %(given)s
+                AND {on_record("r.s_consented_at", "r.s_consent_wording")})""",
             params,
         )
         cursor.execute(
@@ -227,11 +251,12 @@ class Advocates(Kind):
             "INSERT INTO crm_consentstate (contact_id, purpose, given, scope, expires_at, entry_id)"
             " SELECT contact_id, purpose, %(given)s, '', NULL, id FROM import_consents"
             " ON CONFLICT (contact_id, purpose) DO UPDATE SET given = excluded.given, scope = '', expires_at = NULL,"
-            " entry_id = excluded.entry_id WHERE (SELECT at FROM crm_consententry WHERE id = crm_consentstate.entry_id)"
-            " <= (SELECT at FROM crm_consententry WHERE id = excluded.entry_id)",
+            " entry_id = excluded.entry_id WHERE (SELECT least(at, recorded_at) FROM crm_consententry"
+            " WHERE id = crm_consentstate.entry_id) <= (SELECT at FROM crm_consententry WHERE id = excluded.entry_id)",
             params,
         )
         cursor.execute("DROP TABLE import_consents")
 
 
 register(Advocates())
+register_own_word(OwnWord("LEFT JOIN advocates_advocate own ON own.contact_id = t.id", "own.told"))

@@ -24,14 +24,17 @@ def put_on_record(
     expires_at: datetime | None = None,
     by: Any = None,
 ) -> ConsentEntry:
-    """Append one entry and move the projection, unless a later entry stands (a late import must not undo a no)."""
+    """Append one entry and move the projection, unless a later entry stands (a late import must not undo a no).
+
+    Nothing is said later than it is recorded: an entry dated ahead counts from the moment it was recorded.
+    """
     Contact.objects.select_for_update().get(pk=contact.pk)
     entry = ConsentEntry.objects.create(
         contact=contact, purpose=purpose, given=given, scope=scope, wording=wording, expires_at=expires_at, at=at,
         source=source, by=by if getattr(by, "pk", None) else None,
     )  # fmt: skip
     state = ConsentState.objects.select_related("entry").filter(contact=contact, purpose=purpose).first()
-    if state is None or state.entry.at <= at:
+    if state is None or min(state.entry.at, state.entry.recorded_at) <= at:
         ConsentState.objects.update_or_create(
             contact=contact,
             purpose=purpose,

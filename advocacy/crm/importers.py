@@ -18,6 +18,7 @@ from advocacy.crm.importing.kinds import (
     colleague_value,
     contact_join,
     literal,
+    own_word,
     register,
     sentence,
     unknown_account,
@@ -152,6 +153,10 @@ class Accounts(Kind):
         super().write(cursor, plan, params)
 
 
+OWN_FACTS = frozenset({"given_name", "family_name", "title", "linkedin", "language", "time_zone"})
+"""What people may have told about themselves, which the CRM then does not overwrite."""
+
+
 class Contacts(Kind):
     slug = "contacts"
     title = _l("Contacts")
@@ -204,7 +209,14 @@ class Contacts(Kind):
         if "full_name" in plan.given:
             found.setdefault("given_name", "coalesce(split_part(s.full_name, ' ', 1), '')")
             found.setdefault("family_name", "coalesce(substr(s.full_name, strpos(s.full_name || ' ', ' ') + 1), '')")
+        if own := own_word():
+            for column in OWN_FACTS & found.keys():
+                found[column] = f"CASE WHEN {own.told} ? '{column}' THEN t.{column} ELSE {found[column]} END"
         return {"account_id": "a.id"} | found
+
+    def existing(self) -> str:
+        own = own_word()
+        return f"{super().existing()} {own.join}" if own else super().existing()
 
     def checks(self, plan: Plan) -> list[Check]:
         erased = literal(_("This person was erased at their own wish and does not come back by import."))
@@ -363,6 +375,7 @@ class Signals(Kind):
     model = Signal
     order = 6
     any_of = (("account", "contact"),)
+    stamped = ("received_at",)  # a corrected answer is news
     fields = (
         Field(
             "external_id", _l("signal id"), cell.Text(longest=200), synonyms=("signal_id", "id", "event_id"),

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import SIGNAL_KINDS, Sign
 from advocacy.crm.models import Account, Pause, Signal
-from advocacy.crm.signals import RECOVERED_BY, Heard, ends, wants_pause
+from advocacy.crm.signals import RECOVERED_BY, Heard, ends, key_of, wants_pause
 from advocacy.lib.lifecycle import Refused
 
 OVERLAP = timedelta(minutes=10)
@@ -74,6 +74,14 @@ def _settle(account_ids: Sequence[int], *, at: datetime) -> list[Pause]:
     made = []
     for account in accounts:
         changed = False
+        asking = {(wanted.cause, wanted.key) for bad in signals[account.pk] if (wanted := wants_pause(bad))}
+        heard = {key_of(signal) for signal in signals[account.pk]}
+        for (cause, key), old in known[account.pk].items():
+            by_signal = cause != Pause.Cause.BY_HAND and old.released_at is None
+            if by_signal and key in heard and (cause, key) not in asking:  # the answer was corrected
+                old.released_at = at
+                old.save(update_fields=["released_at"])
+                changed = True
         for bad in signals[account.pk]:
             wanted = wants_pause(bad)
             if wanted is None:

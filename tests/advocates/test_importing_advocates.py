@@ -1,15 +1,18 @@
 """Advocates by CSV: who is in already, what they agreed to, and never more than their own word allows."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from advocacy.crm import consent
 from advocacy.crm.models import Activity, ConsentEntry, Contact
+from advocates.actions import profile
 from advocates.models import Advocate
 from tests.crm.importing import Load, loader
-from tests.factories import NOON, make_advocate, make_contact, make_pod
+from tests.factories import NOON, make_account, make_advocate, make_contact, make_kind, make_pod
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +74,19 @@ class TestLoadingAdvocates:
         load("advocates", "contact_id,no_consents,consent_date,wording\nC-1,newsletter,2026-01-05,Please stop.\n")
         assert not consent.allows(ines, "newsletter", at=NOON)
 
+    def test_a_yes_dated_ahead_counts_from_the_day_it_came_in(self, load: Load, ines: Contact) -> None:
+        now = timezone.now()
+        tonight = f"{now + timedelta(hours=20):%Y-%m-%d %H:%M}"
+        rows = f"contact_id,consents,consent_date,wording\nC-1,newsletter,{tonight},I agree.\n"
+        load("advocates", rows)
+        entry = ConsentEntry.objects.get()
+        assert entry.at == entry.recorded_at
+        profile.set_consent(Advocate.objects.get(), "newsletter", given=False, at=now + timedelta(hours=1), by=None)
+        assert not consent.allows(ines, "newsletter", at=now + timedelta(hours=2))
+        with time_machine.travel(now + timedelta(hours=30), tick=False):
+            assert load("advocates", rows).counts["unchanged"] == 1
+        assert not consent.allows(ines, "newsletter", at=now + timedelta(hours=31))
+
     def test_who_is_only_invited_has_not_joined(self, load: Load, ines: Contact) -> None:
         load("advocates", "contact_id,status,joined\nC-1,invited,2025-11-03\n")
         advocate = Advocate.objects.get()
@@ -89,11 +105,45 @@ class TestLoadingAdvocates:
 
 class TestTheirOwnWord:
     def test_what_they_said_themselves_is_not_overwritten(self, load: Load) -> None:
-        ines = make_advocate("Ines", wizard_done_at=NOON, expertise=["supply chains"], about="")
-        rows = f"contact_id,expertise,about\n{ines.contact.external_id},gossip,From the spreadsheet\n"
-        load("advocates", rows)
+        ines = make_advocate("Ines")
+        told = {"expertise": ["supply chains"], "asks_a_quarter": 1, "take_part": "teach", "thanked": "note"}
+        profile.tell(ines, told, at=NOON)
+        load(
+            "advocates",
+            "contact_id,expertise,about,asks_a_quarter,type,thanks\n"
+            f"{ines.contact.external_id},gossip,From the spreadsheet,9,validator,gift\n",
+        )
         ines.refresh_from_db()
         assert (ines.expertise, ines.about) == (["supply chains"], "From the spreadsheet")
+        assert (ines.asks_a_quarter, ines.type, ines.thanks) == (1, "educator", "note")
+
+    def test_nor_does_the_crm_know_better_what_they_are_called(self, load: Load) -> None:
+        make_account("Acorn", external_id="A-1")
+        rows = "contact_id,account_id,given_name,title,time_zone,persona\nC-1,A-1,Ines,Planner,,{}\n"
+        load("contacts", rows.format("user"))
+        ines = make_advocate(contact=Contact.objects.get())
+        profile.tell(ines, {"title": "Head of planning", "time_zone": "Europe/Lisbon"}, at=NOON)
+        load("contacts", rows.replace("Ines", "Inês").format("champion"))
+        found = Contact.objects.get()
+        assert (found.title, found.time_zone) == ("Head of planning", "Europe/Lisbon")
+        assert (found.given_name, found.persona) == ("Inês", "champion"), "what they have not told follows the CRM"
+
+    def test_what_they_never_want_is_known_by_name_and_unknown_words_are_refused(self, load: Load) -> None:
+        make_kind("reference_call", name="Reference call")
+        make_contact("Ines", external_id="C-1")
+        make_contact("Omar", external_id="C-2")
+        done = load("advocates", "contact_id,never,wants\nC-1,Reference call,reference_call\nC-2,Juggling,\n")
+        ines = Advocate.objects.get()
+        assert (ines.never, ines.wants) == (["reference_call"], ["reference_call"])
+        assert "“juggling” is not known here" in done.reasons[0]
+
+    @pytest.mark.parametrize("status", ["left", "declined"])
+    def test_no_file_brings_back_who_left_or_declined(self, load: Load, status: str) -> None:
+        mei = make_advocate("Mei", status=status, joined_at=NOON)
+        done = load("advocates", f"contact_id,status,pod\n{mei.contact.external_id},member,\n")
+        assert f"“{status}” here and no file brings them back" in done.reasons[0]
+        mei.refresh_from_db()
+        assert mei.status == status
 
     def test_a_status_moves_only_along_its_moves(self, load: Load) -> None:
         mei = make_advocate("Mei", status="left", joined_at=NOON)

@@ -1,15 +1,18 @@
 """Bad news pauses asks at an account, each pause has its own release, all must clear (P2)."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from advocacy.crm import readiness
-from advocacy.crm.models import Account, Pause
+from advocacy.crm.models import Account, Pause, Signal
 from advocacy.lib.lifecycle import Refused
 from advocates.actions import lifecycle
 from advocates.models import Task
+from tests.crm.importing import loader
 from tests.factories import NOON, make_account, make_contact, make_signal, make_user
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +95,28 @@ class TestNegativeSignals:
         follow(NOON + DAY)
         assert state(acorn)[0] == "ready"
         assert Pause.objects.count() == 1
+
+    def test_an_answer_corrected_to_a_good_one_ends_its_pause(self) -> None:
+        acorn, rita = make_account(), make_user("Rita")
+        bad = make_signal("csat", acorn, at=NOON - DAY, occurrence="1", value=1)
+        make_signal("churn_notice", acorn, at=NOON - DAY)
+        readiness.pause(acorn, reason="Audit week", by=rita, at=NOON)
+        follow()
+        Signal.objects.filter(pk=bad.pk).update(value=5)
+        follow(NOON + DAY)
+        assert set(Pause.objects.filter(released_at=None).values_list("cause", flat=True)) == {"by_hand", "signal"}
+        assert Pause.objects.get(key__startswith="csat").released_at == NOON + DAY
+
+    def test_an_answer_corrected_days_later_is_followed(self, tmp_path: Path) -> None:
+        acorn, load = make_account("Acorn", external_id="A-1"), loader(tmp_path)
+        now = timezone.now()
+        rows = f"signal_id,kind,account_id,value,occurred\nS-1,csat,A-1,{{}},{now - 3 * DAY:%Y-%m-%d}\n"
+        load("signals", rows.format(5))
+        Signal.objects.update(received_at=now - 2 * DAY)
+        lifecycle.follow_signals(at=now - timedelta(hours=2))
+        load("signals", rows.format(1))
+        lifecycle.follow_signals(at=now + timedelta(minutes=1))
+        assert state(acorn)[0] == "paused"
 
     def test_a_care_task_opens_for_the_csm_once(self) -> None:
         cora = make_user("Cora")

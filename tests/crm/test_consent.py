@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 from django.db import InternalError, connection, transaction
+from django.utils import timezone
 
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
@@ -42,6 +43,12 @@ class TestSayingYesAndNo:
         consent.grant(ines, CALLS, wording="For a year.", at=NOON, source="mail", expires_at=NOON + timedelta(days=365))
         assert consent.allows(ines, CALLS, at=NOON + timedelta(days=364))
         assert not consent.allows(ines, CALLS, at=NOON + timedelta(days=365))
+
+    def test_a_yes_dated_ahead_does_not_outlast_a_no(self) -> None:
+        ines, now = make_contact("Ines"), timezone.now()
+        consent.grant(ines, CALLS, wording="Yes.", at=now + timedelta(hours=20), source="import:crm")
+        consent.withdraw(ines, CALLS, at=now + timedelta(hours=1), source="profile")
+        assert not consent.allows(ines, CALLS, at=now + timedelta(hours=2))
 
     def test_entries_that_arrive_in_any_order_end_in_the_same_state(self) -> None:
         story = [

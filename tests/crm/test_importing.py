@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from advocacy.crm.importing.kinds import all_kinds
+from advocacy.crm.importing.loading import RAW_CELL
 from advocacy.crm.models import Account, Contact, Deal, ImportRun, Signal, Subscription, Usage
 from tests.crm.importing import Load, loader, run_command
 from tests.factories import make_account, make_contact, make_user
@@ -168,6 +170,18 @@ class TestRefusingRows:
         row = done.refused[0] | {"account_id": "A-2"}
         mended = load("contacts", ",".join(row) + "\n" + ",".join(row.values()) + "\n")
         assert mended.counts == {"rows": 1, "created": 1, "updated": 0, "unchanged": 0, "rejected": 0}
+
+    def test_an_address_comes_back_from_the_rejects_file_as_it_was(self, load: Load) -> None:
+        load("accounts", ACCOUNTS)
+        row = load("contacts", "contact_id,account_id,email,time_zone\nC-1,A-1,+ines@x.example,Nowhere\n").refused[0]
+        assert row["email"] == "'+ines@x.example"
+        load("contacts", f"contact_id,account_id,email,time_zone\nC-1,A-1,{row['email']},UTC\n")
+        assert Contact.objects.get().email == "+ines@x.example"
+
+    def test_no_field_is_longer_than_what_the_rejects_file_keeps_of_a_cell(self) -> None:
+        for kind in all_kinds():
+            for field in kind.fields:
+                assert getattr(field.type, "longest", 0) < RAW_CELL, (kind.slug, field.name)
 
     def test_nothing_loadable_ends_with_1_and_says_why(self, load: Load) -> None:
         done = load("accounts", "account_id,name\nA-1,\n")
@@ -375,7 +389,11 @@ class TestSignals:
         first = signal.received_at
         load("signals", "id,signal,account,date\nX-1,onboarding_closed,A-1,2025-01-06\n")
         signal.refresh_from_db()
-        assert signal.received_at == first
+        corrected = signal.received_at
+        assert corrected > first, "a correction is news"
+        load("signals", "id,signal,account,date\nX-1,onboarding_closed,A-1,2025-01-06\n")
+        signal.refresh_from_db()
+        assert signal.received_at == corrected
 
     def test_what_has_no_meaning_is_refused(self, load: Load) -> None:
         make_account(external_id="A-1")

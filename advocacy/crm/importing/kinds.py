@@ -69,6 +69,27 @@ def sentence(text: str, **parts: str) -> str:
     return " || ".join(pieces) or "''"
 
 
+@dataclass(frozen=True)
+class OwnWord:
+    """Where an app above keeps which facts people have told about themselves: a join from the contact ``t``, and the
+    jsonb whose keys are the names of the facts."""
+
+    join: str
+    told: str
+
+
+_own_word: list[OwnWord] = []
+
+
+def register_own_word(where: OwnWord) -> None:
+    """Called once by the app that keeps what people told; imports of contacts then leave these facts alone."""
+    _own_word[:] = [where]
+
+
+def own_word() -> OwnWord | None:
+    return _own_word[0] if _own_word else None
+
+
 class Kind:
     """One kind of import. The general course is here; a kind overrides the parts that differ.
 
@@ -82,6 +103,8 @@ class Kind:
     any_of: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Groups of fields of which each row fills at least one."""
     order: ClassVar[int] = 100
+    stamped: ClassVar[tuple[str, ...]] = ()
+    """Columns that take the moment of the import when a row brings something new."""
 
     def field(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)
@@ -168,10 +191,13 @@ class Kind:
             "r.id", "%(source)s", "r.external_id", "%(at)s::timestamptz", "r.fingerprint",
             *(f"r.v_{column}" for column in given), *others.values(),
         ]  # fmt: skip
-        update = ", ".join(f"{column} = excluded.{column}" for column in ["facts_at", "fingerprint", *given])
+        update = ", ".join(
+            f"{column} = excluded.{column}" for column in ["facts_at", "fingerprint", *self.stamped, *given]
+        )
         changed = (
             "facts_at = %(at)s",
             "fingerprint = r.fingerprint",
+            *(f"{column} = %(at)s" for column in self.stamped),
             *(f"{column} = r.v_{column}" for column in given),
         )
         changes = ", ".join(changed)

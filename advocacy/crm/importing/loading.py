@@ -22,8 +22,8 @@ from advocacy.crm.importing.values import escape, shown
 from advocacy.crm.models import Program
 
 BATCH = 5_000
-RAW_CELL = 4_000
-"""How much of a refused cell is kept for mending."""
+RAW_CELL = 20_000
+"""How much of a refused cell is kept for mending: more than any field holds, so that what is cut stays refused."""
 
 Beat = Callable[[str, int], None]
 """Called between batches with the phase and the rows read so far; raises ``Cancelled`` to stop."""

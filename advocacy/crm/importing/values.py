@@ -113,16 +113,17 @@ class Words(ValueType):
     sql: str = "varchar[]"
     longest: int = 100
     most: int = 100
-    choices: Mapping[str, str] | None = None
+    choices: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None
 
     def reader(self, style: Style) -> Reader:
-        return lru_cache(maxsize=20_000)(self._read)
+        known = self.choices() if callable(self.choices) else self.choices
+        return lru_cache(maxsize=20_000)(lambda text: self._read(text, known))
 
-    def _read(self, text: str) -> str:
+    def _read(self, text: str, known: Mapping[str, str] | None) -> str:
         parts = re.split(r"[;|\n]", text) if re.search(r"[;|\n]", text) else text.split(",")
         words = sorted({" ".join(undefuse(part.strip()).lower().split()) for part in parts} - {""})
-        if self.choices is not None:
-            words = sorted({_chosen(word, self.choices) for word in words})
+        if known is not None:
+            words = sorted({_chosen(word, known) for word in words})
         if len(words) > self.most:
             raise BadValue(_("names {count} things; at most {most} fit.").format(count=len(words), most=self.most))
         for word in words:
@@ -335,7 +336,7 @@ def _plain(text: str) -> str:
 def _chosen(text: str, choices: Mapping[str, str]) -> str:
     chosen = choices.get(text) or choices.get(_plain(text))
     if chosen is None:
-        known = ", ".join(sorted(set(choices.values())))
+        known = ", ".join(sorted(set(choices.values()))) or "–"
         raise BadValue(_("“{text}” is not known here. Known are: {known}.").format(text=shown(text), known=known))
     return chosen
 
@@ -399,6 +400,7 @@ class Email(ValueType):
         longest = self.longest
 
         def read(text: str) -> str:
+            text = undefuse(text)
             # The quick test takes nearly every address; the strict one settles the rest.
             if not _EMAIL(text) or ".." in text:
                 try:
