@@ -78,10 +78,10 @@ class Server:
                 end = self.script.get("END", "250 taken")
                 if end == HANG_UP:
                     return
-                connection.sendall(end.encode() + b"\r\n")
-                if end.startswith("250"):
+                if end.startswith("250"):  # noted before it is said: who hears "taken" may look at once
                     self.taken.append(b"".join(part.removeprefix(b".") for part in body))
                     taken_here += 1
+                connection.sendall(end.encode() + b"\r\n")
                 if self.hang_up_after and taken_here == self.hang_up_after:
                     return
 
