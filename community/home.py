@@ -15,7 +15,7 @@ def unread(request: HttpRequest) -> int | None:
 
 
 def news(request: HttpRequest) -> dict[str, Any]:
-    topics = Topic.objects.visible_to(request.user).shown().select_related("author", "space")
+    topics = Topic.objects.visible_to(request.user).shown().with_last_voice()
     return {"topics": topics.order_by("-last_at", "-id")[:4]}
 
 

@@ -104,6 +104,13 @@ class TopicQuerySet(PostQuerySet):
             (~models.Exists(marks) & ~Q(author=user.pk)) | models.Exists(news)
         )
 
+    def with_last_voice(self) -> Self:
+        """Topics with author and space, and who answered last and when; both None while nobody has."""
+        last = Reply.objects.filter(pk=models.OuterRef("last_reply"))
+        return self.select_related("author", "space").annotate(
+            last_by=models.Subquery(last.values("author__name")), last_reply_at=models.Subquery(last.values("at"))
+        )
+
     def with_unread(self, user: Any) -> Self:
         """Each topic with ``unread``: replies of others after the mark, None when it was never opened."""
         marks = ReadMark.objects.filter(user=user.pk, topic=models.OuterRef("pk"))

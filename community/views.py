@@ -1,11 +1,13 @@
 """Pages of the community: spaces, a space, a topic, a new topic, search, moderation."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -13,9 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from advocacy.lib.given import plain
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key, token
+from advocacy.lib.searching import by_words
 from advocacy.lib.text import markdown
 from advocacy.users.rights import requires
 from community import actions, norms
@@ -27,11 +31,9 @@ TOPICS_A_PAGE = 20
 LAST = token(type("Edge", (), {"pk": 2**62})(), ["pk"])
 
 
-def with_news(topics: "QuerySet[Topic]", user: Any) -> Any:
+def with_news(topics: Any, user: Any) -> Any:
     """Topics with their author and space, and whether this reader has something new in them."""
-    return topics.select_related("author", "space").annotate(
-        is_unread=Exists(Topic.objects.unread_by(user).filter(pk=OuterRef("pk")))
-    )
+    return topics.with_last_voice().annotate(is_unread=Exists(Topic.objects.unread_by(user).filter(pk=OuterRef("pk"))))
 
 
 @requires("community.read")
@@ -103,7 +105,10 @@ def _topic_page(
     )
     page = page_by_key(replies, ["pk"], query, size=REPLIES_A_PAGE)
     if not page.items and query:
-        page = page_by_key(replies, ["pk"], {"before": LAST}, size=REPLIES_A_PAGE)
+        query = {"before": LAST}
+        page = page_by_key(replies, ["pk"], query, size=REPLIES_A_PAGE)
+    if query == {"before": LAST}:
+        page = replace(page, next="")  # the end: nothing comes after it
     for answer in page.items:
         answer.is_accepted = answer.pk == here.accepted_id
         answer.is_fresh = bool(mark) and answer.pk > mark.last_reply and answer.author_id != request.user.pk  # type: ignore[union-attr]
@@ -153,7 +158,8 @@ def new_topic(request: HttpRequest) -> HttpResponse:
     else:
         chosen = Space.objects.visible_to(request.user).filter(slug=request.GET.get("space", "")).first()
         kind = request.GET.get("type", Topic.Type.DISCUSSION)
-        form = TopicForm(user=request.user, initial={"space": chosen, "type": kind})
+        title = plain(request.GET.get("title"))[:150]
+        form = TopicForm(user=request.user, initial={"space": chosen, "type": kind, "title": title})
     return respond(request, "community/new_topic.html", {"form": form, "preview": preview}, status=status)
 
 
@@ -265,19 +271,27 @@ def flag(request: HttpRequest, what: str, pk: int) -> HttpResponse:
 
 @requires("community.read")
 def search(request: HttpRequest) -> HttpResponse:
-    """Topics and replies by words, best first."""
-    words = request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    """Topics and replies by words, in whatever form, or by who wrote them; best first."""
+    words = plain(request.GET.get("q"))[:200]
     topics: list[Any] = []
     replies: list[Any] = []
     if words:
         query = SearchQuery(words, config="simple", search_type="websearch")
-        found = Topic.objects.visible_to(request.user).shown().filter(search=query)
+        if forms := by_words(words):
+            query = forms | query
+        sought = Q(search=query) | Q(*[Q(author__name__icontains=word) for word in words.split()[:6]])
+        found = Topic.objects.visible_to(request.user).shown().filter(sought)
         ranked = with_news(found, request.user).annotate(rank=SearchRank(F("search"), query))
         topics = list(ranked.order_by("-rank", "-last_at")[:20])
-        answers = Reply.objects.visible_to(request.user).shown().filter(search=query, topic__hidden_at__isnull=True)
+        answers = Reply.objects.visible_to(request.user).shown().filter(sought, topic__hidden_at__isnull=True)
         answers = answers.select_related("author", "topic__space").annotate(rank=SearchRank(F("search"), query))
         replies = list(answers.order_by("-rank", "-id")[:20])
-    context = {"words": words, "topics": topics, "replies": [(answer, _home_of(answer)) for answer in replies]}
+    context = {
+        "words": words,
+        "ask": f"{reverse('community:new_topic')}?{urlencode({'type': 'question', 'title': words[:150]})}",
+        "topics": topics,
+        "replies": [(answer, _home_of(answer)) for answer in replies],
+    }
     return respond(request, "community/search.html", context)
 
 

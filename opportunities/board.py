@@ -5,14 +5,12 @@ until midnight on their clock, another tomorrow. Fit and shuffle are one compute
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import Q, QuerySet, Value
@@ -25,6 +23,7 @@ from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import Purpose
 from advocacy.lib.paging import Page, beyond, page_by_key, place
+from advocacy.lib.searching import by_words
 from advocates.models import Advocate
 from opportunities.eligibility import MeantFor, Who, who
 from opportunities.models import Claim, Group, Opportunity, SeatsTaken
@@ -170,13 +169,10 @@ def _one_of(query: Any, key: str, known: Iterable[str]) -> str:
 
 
 def _matching(words: str, person: Who | None) -> Q:
-    """Every word, or the beginning of one, somewhere in the text; or the name of the kind."""
-    typed = re.findall(r"\w+", words.lower())
+    """Every word, or one that begins like it, somewhere in the text; or the name of the kind."""
     named = _of_kinds(person, lambda kind: words.lower() in kind["name"].lower(), kind__name__icontains=words)
-    if not typed:
-        return named
-    tokens = " & ".join(f"'{word}':*" for word in typed)
-    return Q(search=SearchQuery(tokens, search_type="raw", config="simple")) | named
+    query = by_words(words)
+    return named if query is None else Q(search=query) | named
 
 
 # --- Orders -----------------------------------------------------------------------------------------------------------

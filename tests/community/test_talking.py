@@ -398,3 +398,47 @@ class TestTheListsStayCheap:
             plan = "\n".join(row[0] for row in cursor.fetchall())
         assert "Index" in plan
         assert "Seq Scan" not in plan
+
+
+class TestSearching:
+    @pytest.mark.parametrize(
+        "words",
+        ["season", "seasons", "dishwash", "the dishwashers", "companies", "company", "omar", "dishwasher company"],
+    )
+    def test_finds_other_forms_beginnings_and_who_wrote_it(self, client: Client, space: Space, words: str) -> None:
+        omar = member("Omar")
+        topic_of(omar, space, title="Two seasons", body="A dishwasher in every company.")
+        topic_of(member("Mei"), space, title="Something else", body="Entirely.")
+        client.force_login(member("Ines"))
+        page = client.get(reverse("community:search"), {"q": words}).content.decode()
+        assert "Two seasons" in page
+        assert "Something else" not in page
+
+    def test_what_is_not_found_can_be_asked_in_the_same_words(self, client: Client, space: Space) -> None:
+        client.force_login(member())
+        page = client.get(reverse("community:search"), {"q": "cold & wet"}).content.decode()
+        address = reverse("community:new_topic") + "?type=question&amp;title=cold+%26+wet"
+        assert address in page
+        form = client.get(address.replace("&amp;", "&")).content.decode()
+        assert 'value="cold &amp; wet"' in form
+        assert 'value="question" selected' in form
+
+
+class TestTheListOfTopics:
+    def test_says_who_replied_last_and_when(self, client: Client, space: Space) -> None:
+        ines, omar = member("Ines"), member("Omar")
+        topic = topic_of(ines, space)
+        actions.reply(omar, topic, body="Brave.", at=NOON + 3 * MINUTE)
+        client.force_login(ines)
+        with time_machine.travel(NOON + 60 * MINUTE, tick=False):
+            page = client.get(reverse("community:spaces")).content.decode()
+        assert f"last reply by {omar.name}, 57\xa0minutes ago" in page
+
+    def test_after_the_first_reply_there_are_no_later_ones(self, client: Client, space: Space) -> None:
+        ines = member()
+        topic = topic_of(ines, space)
+        client.force_login(ines)
+        with time_machine.travel(NOON + MINUTE, tick=False):
+            page = client.post(reverse("community:reply", args=[topic.public_id]), {"body": "First."}, follow=True)
+        assert "First." in page.content.decode()
+        assert "Later replies" not in page.content.decode()

@@ -192,6 +192,7 @@ class TestFilters:
             ("q=waste", {"Usual call"}),
             ("q=plann", {"Usual call"}),
             ("q=WASTE+plan", {"Usual call"}),
+            ("q=the+wasted+plans", {"Usual call"}),
             ("q=post", {"Quick post"}),
             ("q=porto+waste", set()),
         ],
