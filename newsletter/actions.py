@@ -190,6 +190,8 @@ def fingerprint(edition: Edition) -> str:
 def approve(edition: Edition, *, by: User, at: datetime, seen: str | None = None) -> Edition:
     """Let it go at its hour. Without this nothing is sent. ``seen`` is the fingerprint of what the editor has read."""
     edition = Edition.objects.select_for_update().get(pk=edition.pk)
+    if is_history(edition, at=at):
+        raise Refused(_("This edition missed its day too long ago. Draft a new one; it finds what is new since."))
     if seen is not None and seen != fingerprint(edition):
         raise Refused(_("It has been changed since you opened this page. Read it as it is now, then approve it."))
     if not edition.subject.strip():
@@ -328,6 +330,8 @@ def miss(edition: Edition, *, at: datetime) -> Edition:
     else:
         return edition
     edition.move_to(Edition.Status.MISSED)
+    if is_history(edition, at=at):
+        text = _("The edition of %(day)s did not go, and its time is over.")
     day = {"day": f"{edition.slot:%-d %B}"}
     _tell_editors(edition, kind="edition.missed", text=text % day, at=at)
     return edition
@@ -339,6 +343,11 @@ def too_late(edition: Edition, *, at: datetime) -> bool:
     if edition.approved_at is not None and edition.approved_at >= ends:
         ends = edition.approved_at + LATE
     return at >= ends
+
+
+def is_history(edition: Edition, *, at: datetime) -> bool:
+    """Whether it missed its day so long ago that the next has come: nobody would read it as news any more."""
+    return edition.status == Edition.Status.MISSED and at >= schedule.ends_at(edition.slot) + FRESH
 
 
 def warn(edition: Edition, *, at: datetime) -> None:

@@ -151,6 +151,7 @@ def _desk(request: HttpRequest, here: Edition, *, form: EditionForm | None = Non
     initial = {name: getattr(here, name) for name in ("subject", "preheader", "intro", "hour")}
     words = plain(request.GET.get("reader"))[:100]
     people = _search_readers(words) if words else []
+    history = actions.is_history(here, at=timezone.now())
     sections = [
         (label, [item for item in here.items.all() if item.section == value])
         for value, label in EditionItem.Section.choices
@@ -159,7 +160,8 @@ def _desk(request: HttpRequest, here: Edition, *, form: EditionForm | None = Non
         "edition": here,
         "form": form or EditionForm(initial=initial),
         "sections": [(label, items) for label, items in sections if items],
-        "may_edit": here.status in {Edition.Status.DRAFT, Edition.Status.MISSED},
+        "may_edit": here.status in {Edition.Status.DRAFT, Edition.Status.MISSED} and not history,
+        "history": history,
         "progress": progress_of(here),
         "people": people,
         "words": words,

@@ -122,13 +122,32 @@ class TestNothingGoesThatNobodyApproved:
         make_advocate("Ines")
         open_opportunity("Webinar")
         approved(maya, at=MORNING + timedelta(days=3) if approved_late else EVE)
-        much_later = MORNING + timedelta(days=60)
-        jobs.send_editions(at=much_later)  # nothing ran for two months
+        much_later = MORNING + timedelta(days=12)
+        jobs.send_editions(at=much_later)  # nothing ran for twelve days
         assert (Edition.objects.get().status, queued()) == (Edition.Status.MISSED, [])
         assert "Approve it again" in Notification.objects.get(user=maya, kind="edition.missed").text
         actions.approve(Edition.objects.get(), by=maya, at=much_later)
         jobs.send_editions(at=much_later)
         assert len(queued()) == 1
+
+    @pytest.mark.parametrize("approved_before", [False, True])
+    def test_months_later_it_is_history(self, client: Client, maya: User, approved_before: bool) -> None:
+        open_opportunity("Webinar")
+        edition = approved(maya, at=EVE) if approved_before else actions.draft(SLOT, at=DRAFTED)
+        months_later = MORNING + timedelta(days=60)
+        jobs.send_editions(at=months_later)
+        jobs.warn_about_unapproved_editions(at=months_later)
+        assert "Approve it" not in Notification.objects.get(user=maya, kind="edition.missed").text
+        edition.refresh_from_db()
+        with pytest.raises(Refused, match="Draft a new one"):
+            actions.approve(edition, by=maya, at=months_later)
+        client.force_login(maya)
+        with time_machine.travel(months_later, tick=False):
+            assert "Editions waiting for you" not in client.get("/", follow=True).content.decode()
+            desk = client.get(reverse("newsletter:edit", args=[edition.public_id])).content.decode()
+            listed = client.get(reverse("newsletter:editions")).content.decode()
+        assert "Approve and send now" not in desk
+        assert "missed its day" in listed
 
     def test_only_what_the_editor_has_read_is_approved(self, client: Client, maya: User) -> None:
         open_opportunity("Webinar")
