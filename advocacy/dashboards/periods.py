@@ -146,6 +146,12 @@ def read(query: Mapping[str, Any], today: date, zone: str) -> Period:
     return last_months(CHOICES[key][1], today, key=key, zone=zone)
 
 
+def is_backwards(query: Mapping[str, Any]) -> bool:
+    """Whether an address asks for a first day after the last, which no period can be."""
+    first, last = _day(query.get("from", "")), _day(query.get("to", ""))
+    return bool(first and last and first > last) and query.get("period", "") not in (*CHOICES, "quarter")
+
+
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)

@@ -165,6 +165,11 @@ class Shown:
     def part_url(self, key: str) -> str:
         return f"{reverse('dashboards:measure', args=[self.measure.key])}?{self.frame.address(part=key)}#rows"
 
+    @property
+    def is_monthly(self) -> bool:
+        """Whether the chart shows months, so that its figures differ from that of the period."""
+        return self.measure.chart not in {"funnel", "shares"} and len(self.now.series) > 1
+
     @cached_property
     def chart(self) -> SafeString:
         """The measure drawn: its parts, or its months."""
@@ -222,12 +227,15 @@ class Shown:
         return {"label_head": str(self.measure.part_word), "value_head": str(self.measure.count_word)}
 
 
-def _choices(frame: Frame) -> dict[str, Any]:
+def _choices(frame: Frame, request: HttpRequest) -> dict[str, Any]:
     """What the filters offer: what the data hold."""
     held = frame.filters
     regions = list(Account.objects.order_by("region").values_list("region", flat=True).distinct())
     industries = list(Account.objects.order_by("industry").values_list("industry", flat=True).distinct())
     teams = list(StakeholderTeam.objects.values_list("slug", "name"))
+
+    known = {"region": set(regions), "team": {slug for slug, _name in teams}, "industry": set(industries)}
+    without = frame.address(region="", team="", industry="")
 
     def options(values: Sequence[Any], chosen: str) -> list[tuple[str, str, bool]]:
         pairs = [value if isinstance(value, tuple) else (value, value) for value in values]
@@ -242,6 +250,9 @@ def _choices(frame: Frame) -> dict[str, Any]:
     }
     return {
         **offered,
+        "unmatched": [value for name, value in held.held.items() if value not in known[name]],
+        "reset_url": f"{request.path}?{without}" if without else request.path,
+        "backwards": periods.is_backwards(request.GET),
         "held": [name for choices in offered.values() for _key, name, chosen in choices if chosen],
         "period_choices": [
             (key, name, frame.address(period=key, **{"from": "", "to": ""}), frame.period.key == key)
@@ -267,7 +278,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "tiles": [shown[key] for key in TILES if key in shown],
         "all": list(shown.values()),
         "empty": not any(one.now.n for one in shown.values()),
-        **_choices(frame),
+        **_choices(frame, request),
     }
     return respond(request, "dashboards/overview.html", context)
 
@@ -336,7 +347,7 @@ def measure(request: HttpRequest, key: str) -> HttpResponse:
         "export_url": f"{reverse('dashboards:export', args=[key])}?{frame.address(part=frame.filters.part)}",
         "back_url": f"{reverse('dashboards:overview')}?{frame.address()}",
         "others": [one for one in registry.every() if one.key != key],
-        **_choices(frame),
+        **_choices(frame, request),
     }
     return respond(request, "dashboards/measure.html", context)
 

@@ -66,6 +66,20 @@ class TestTheOverview:
         assert "552" in text  # three deals of 184,000
         assert "not cause" in text
 
+    def test_a_filter_nothing_matches_says_so_and_offers_all_of_it(self, client, lena):
+        a_month_of_work(1)
+        overview = reverse("dashboards:overview")
+        text = client.get(overview, {"region": "Nowhere", "period": "3m"}).content.decode()
+        assert "Nothing here is called Nowhere" in text
+        assert f'href="{overview}?period=3m"' in text
+        assert "shows here" not in text
+
+    def test_a_first_day_after_the_last_is_said(self, client, lena):
+        overview = reverse("dashboards:overview")
+        wrong = "The first day lies after the last"
+        assert wrong in client.get(overview, {"from": "2026-03-02", "to": "2026-03-01"}).content.decode()
+        assert wrong not in client.get(overview, {"from": "2026-03-01", "to": "2026-03-02"}).content.decode()
+
     def test_it_costs_the_same_for_many(self, client, lena, queries_of):
         visit = partial(client.get, reverse("dashboards:overview"))
         a_month_of_work(2)
