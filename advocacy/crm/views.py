@@ -30,6 +30,8 @@ from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
 
 PREVIEW_ROWS = 8
+REFUSED_ROWS = 20
+"""Rows below these that are shown because they would be refused."""
 CHECKED_ROWS = 1_000
 ON_A_PAGE = 50
 RESULTS = ("created", "updated", "rejected", "warning")
@@ -111,8 +113,23 @@ def _prepare(request: HttpRequest, run: ImportRun) -> HttpResponse:
                 status = 422
         else:
             status = 422
-    context = {"run": run, "form": form, "map": map_, "source": source, "preview": _preview(source, map_)}
+    context = {
+        "run": run, "form": form, "map": map_, "source": source, "preview": _preview(source, map_),
+        "read_as": [_encoding_in_words(source.found.encoding), _delimiter_in_words(source.found.delimiter)],
+    }  # fmt: skip
     return respond(request, "crm/import_prepare.html", context, fragment="preview", status=status)
+
+
+def _encoding_in_words(encoding: str) -> str:
+    return {"utf-8-sig": "UTF-8", "cp1252": _("Windows text")}.get(encoding, encoding.upper())
+
+
+def _delimiter_in_words(delimiter: str) -> str:
+    known = {
+        ",": _("columns parted by commas"), ";": _("columns parted by semicolons"),
+        "\t": _("columns parted by tabs"), "|": _("columns parted by upright lines"),
+    }  # fmt: skip
+    return known.get(delimiter) or _("columns parted by “%(mark)s”") % {"mark": delimiter}
 
 
 def _preview(source: Source, map_: Map) -> dict[str, Any]:
@@ -120,7 +137,7 @@ def _preview(source: Source, map_: Map) -> dict[str, Any]:
     sample = source.sample()
     plan = Plan(map_, source.header, sample)
     rows: list[Any] = []
-    refused = 0
+    refused = told = 0
     for row in sample[:CHECKED_ROWS]:
         reasons: list[str] = []
         records: list[list[str]] = []
@@ -128,7 +145,9 @@ def _preview(source: Source, map_: Map) -> dict[str, Any]:
             records = plan.read(row)
         except Refusal as refusal:
             reasons, refused = refusal.reasons, refused + 1
-        if len(rows) < PREVIEW_ROWS:
+        # The first rows as they are, and below them those that would be refused.
+        if len(rows) - told < PREVIEW_ROWS or (reasons and not plan.missing and told < REFUSED_ROWS):
+            told += len(rows) - told >= PREVIEW_ROWS
             raw = "" if records else ", ".join(shown(cell) for cell in row.cells[:6])
             rows.append(
                 {"number": row.number, "records": [map(_readable, record) for record in records],
@@ -137,6 +156,7 @@ def _preview(source: Source, map_: Map) -> dict[str, Any]:
     labels = [field.label for field in plan.fields]
     return {
         "plan": plan, "labels": labels, "rows": rows, "refused": refused, "checked": min(len(sample), CHECKED_ROWS),
+        "untold": refused - sum(bool(row["reasons"]) for row in rows) if not plan.missing else 0,
         "width": len(labels) + 1,
     }  # fmt: skip
 
@@ -197,7 +217,7 @@ def _results(request: HttpRequest, run: ImportRun) -> HttpResponse:
     ]  # fmt: skip
     context = {
         "run": run, "page": page, "counts": counts, "result": result, "words": words,
-        "has_file": runs.has_file(run), "report": run.report,
+        "has_file": runs.has_file(run), "loaded_by": runs.loaded_by(run) if run.dry_run else None, "report": run.report,
         "has_warnings": bool(run.report.get("warned") or run.report.get("superseded")),
         "has_more": result or words or page.previous or page.next,
     }  # fmt: skip

@@ -87,6 +87,19 @@ class TestFromUploadToResult:
         assert loaded.pk != run.pk
         assert (loaded.status, loaded.dry_run, loaded.created) == ("done", False, 1)
         assert Account.objects.get().name == "Kestrel Foods"
+        tried = lead.get(reverse("imports:run", args=[run.pk])).content.decode()
+        assert "Load it now" not in tried
+        assert f"import {loaded.pk}</a>" in tried
+
+    def test_the_preview_shows_which_rows_would_be_refused(self, lead: Client) -> None:
+        good = "".join(f"A-{number},Kestrel {number},9,27/03/2026\n" for number in range(10, 40))
+        run = upload(lead, "\ufeffaccount_id,name,employees,renewal_date\n" + good + "A-2,,many,01/04/2026\n")
+        page = lead.get(reverse("imports:run", args=[run.pk])).content.decode()
+        assert "1 of the first 31 rows would be refused" in page
+        assert "“many” is not a number" in page
+        assert "Kestrel 30" not in page
+        assert "columns parted by commas" in page
+        assert "UTF-8-SIG" not in page
 
     def test_results_are_filtered_by_the_address(self, lead: Client) -> None:
         run = upload(lead)

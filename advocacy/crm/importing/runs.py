@@ -144,6 +144,14 @@ def start(run: ImportRun, *, dry_run: bool, by: Any, at: datetime) -> ImportRun:
     return run
 
 
+def loaded_by(run: ImportRun) -> ImportRun | None:
+    """The run that loads, or has loaded, the file this one only tried."""
+    if not run.stored_as:
+        return None
+    others = ImportRun.objects.filter(stored_as=run.stored_as, dry_run=False, pk__gt=run.pk)
+    return others.filter(status__in=[ImportRun.Status.DONE, *UNDER_WAY]).order_by("pk").first()
+
+
 @transaction.atomic
 def prepare_again(run: ImportRun, *, by: Any, at: datetime) -> ImportRun:
     """The same file once more before loading, to say differently what its columns mean."""
