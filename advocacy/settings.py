@@ -290,6 +290,7 @@ LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "advocacy.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # --- Logs -----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What people do to mail: leave it, settle what is in doubt, read their news."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from advocacy.users.models import User
 
 LINK = "unsubscribe link"
 ALL = "*"
+NEWS_FOR = timedelta(days=60)
 MAIL_PURPOSES = (Purpose.NEWSLETTER, Purpose.PROGRAM_MAIL)
 """Consents that are about being written to; the others are about being asked, and stand."""
 
@@ -109,3 +110,13 @@ def read_notification(notification: Notification, *, at: datetime) -> None:
 
 def read_all_notifications(user: User, *, at: datetime) -> int:
     return Notification.objects.filter(user=user, read_at__isnull=True).update(read_at=at)
+
+
+def read_news(keys: Iterable[int], *, at: datetime) -> None:
+    """Somebody has the page before them that this news leads to."""
+    Notification.objects.filter(pk__in=list(keys), read_at__isnull=True).update(read_at=at)
+
+
+def read_old_news(*, at: datetime) -> int:
+    """What nobody opened for so long is no news any more."""
+    return Notification.objects.filter(read_at__isnull=True, at__lt=at - NEWS_FOR).update(read_at=at)

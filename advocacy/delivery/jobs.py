@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from advocacy.delivery import outbox, sender
+from advocacy.delivery import actions, outbox, sender
 from advocacy.delivery.models import Message
 from advocacy.lib.jobs import job
 
@@ -33,3 +33,8 @@ def wipe_old_secrets(*, at: datetime) -> None:
         result=_("What was secret in it is a day old and worth nothing any more."),
     )
     old.exclude(status=status.SENDING).update(secret=None)
+
+
+@job(every=timedelta(hours=12))
+def read_old_news(*, at: datetime) -> None:
+    actions.read_old_news(at=at)

@@ -22,7 +22,7 @@ from advocacy.crm import consent, spine
 from advocacy.crm.catalogue import Deed
 from advocacy.crm.models import Account, Deal, Program, StakeholderTeam
 from advocacy.delivery.models import Message
-from advocacy.delivery.notifications import notify
+from advocacy.delivery.notifications import notify, settled
 from advocacy.lib.lifecycle import Refused
 from advocates import budget
 from advocates.models import Advocate, Channel, Task
@@ -369,6 +369,7 @@ def accept(
     claim = board.claim_for_nomination(nominated.advocate, frame, at=at, minutes=locked.kind.minutes)
     nominated.move_to(Nomination.Status.ACCEPTED, answered_at=at, claim=claim)
     _keep_back_the_question(nominated, because="answered")
+    settled("nomination", key=mails.key_of(nominated), at=at)
     if timed:
         _keep_times(nominated, times)
     budget.answered(Channel.DESK, locked.pk, nominated.advocate, at=at)
@@ -427,6 +428,7 @@ def decline(
     budget.lock(nominated.advocate)
     nominated.move_to(Nomination.Status.DECLINED, answered_at=at, decline_reason=reason.strip()[:300])
     _keep_back_the_question(nominated, because="answered")
+    settled("nomination", key=mails.key_of(nominated), at=at)
     budget.answered(Channel.DESK, locked.pk, nominated.advocate, at=at)
     spine.record(Deed.NOMINATION_DECLINED, at=at, source=nominated, contact=nominated.advocate.contact, by=by)
     _keep_own_word(

@@ -1,13 +1,14 @@
 """The outbox for people: what waits for them, settling it, looking at a mail; and news for those who sign in."""
 
 import re
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from advocacy.delivery import rendering
+from advocacy.delivery import jobs, rendering
 from advocacy.delivery.models import Message, Notification
 from advocacy.delivery.notifications import notify
 from advocacy.users.models import Role
@@ -187,7 +188,7 @@ class TestLooking:
 
     def test_every_template_has_a_preview(self, client, lena):
         page = client.get(reverse("delivery:templates")).content.decode()
-        assert "account/login_code" in page
+        assert "Sign-in: the code" in page
         assert client.get(reverse("delivery:template"), {"template": "account/login_code"}).status_code == 200
         assert client.get(reverse("delivery:template"), {"template": "../../settings"}).status_code == 404
 
@@ -230,6 +231,22 @@ class TestNews:
         assert client.post(reverse("delivery:follow", args=[inside.pk]))["Location"] == "/mail/notifications/?x=1"
         assert client.post(reverse("delivery:follow", args=[outside.pk]))["Location"] == "/mail/notifications/"
         assert Notification.objects.filter(read_at__isnull=True).count() == 0
+
+    def test_going_where_one_leads_marks_it_read(self, client):
+        ines, omar = make_advocate("Ines").user, make_advocate("Omar").user
+        for user in (ines, omar):
+            notify(user, "a", key="1", text="Look.", url="/community/?go=new", at=NOON)
+            notify(user, "a", key="2", text="Elsewhere.", url="/community/search/", at=NOON)
+        client.force_login(ines)
+        client.get("/community/")
+        assert list(Notification.objects.filter(read_at__isnull=False).values_list("user", "key")) == [(ines.pk, "1")]
+
+    def test_what_nobody_opened_for_two_months_is_no_news(self):
+        ines = make_advocate("Ines").user
+        notify(ines, "a", key="1", text="Old.", at=NOON - timedelta(days=61))
+        notify(ines, "a", key="2", text="Young.", at=NOON - timedelta(days=59))
+        jobs.read_old_news(at=NOON)
+        assert Notification.objects.get(read_at__isnull=True).text == "Young."
 
     def test_nobody_follows_somebody_elses(self, client):
         notify(make_advocate("Ines").user, "a", key="1", text="For Ines.", at=NOON)

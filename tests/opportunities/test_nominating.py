@@ -113,6 +113,14 @@ class TestNominating:
         assert Opportunity.objects.listed().count() == 0 and wanted.frame.seats == 1
         assert second.advocate in (ines, omar)
 
+    def test_an_answer_by_mail_settles_the_news_in_the_portal(self) -> None:
+        ines = make_advocate("Ines")
+        [nomination] = nominated(filed(), ines)
+        news = Notification.objects.filter(user=ines.user, kind="nomination", read_at__isnull=True)
+        assert news.exists()
+        desk.decline(nomination, reason="", at=NOON + 2 * HOUR)
+        assert not news.exists()
+
     def test_gates_are_read_again_and_none_or_all_are_asked(self) -> None:
         ines, omar = make_advocate("Ines"), make_advocate("Omar")
         wanted = filed()
