@@ -528,7 +528,7 @@ class Activity(models.Model):
 
     class Meta:
         verbose_name = _("activity")
-        verbose_name_plural = _("activity spine")
+        verbose_name_plural = _("what people did")
         triggers = [pgtrigger.Protect(name="activity_never_deleted", operation=pgtrigger.Delete)]
         constraints = [
             models.UniqueConstraint(fields=["source_type", "source_id", "deed"], name="activity_once"),

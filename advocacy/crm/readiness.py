@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -107,13 +108,13 @@ def _settle(account_ids: Sequence[int], *, at: datetime) -> list[Pause]:
 
 
 def _reason(signal: Heard) -> str:
-    name = str(SIGNAL_KINDS[signal.kind].name)
+    name, day = str(SIGNAL_KINDS[signal.kind].name), date_format(signal.occurred_at, "j F Y")
     if signal.value is not None and SIGNAL_KINDS[signal.kind].sign == Sign.BY_VALUE:
         value = f"{signal.value.normalize():f}"
         return _("%(signal)s: %(value)s on %(day)s") % {
-            "signal": name, "value": value, "day": f"{signal.occurred_at:%Y-%m-%d}",
+            "signal": name, "value": value, "day": day,
         }  # fmt: skip
-    return _("%(signal)s on %(day)s") % {"signal": name, "day": f"{signal.occurred_at:%Y-%m-%d}"}
+    return _("%(signal)s on %(day)s") % {"signal": name, "day": day}
 
 
 def project(account: Account) -> None:

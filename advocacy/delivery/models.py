@@ -69,6 +69,22 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(status=Message.Status.IN_DOUBT)
 
 
+ABOUT = {
+    "account/account_exists": _("Sign-in: they are known already"),
+    "account/email_confirmation": _("Sign-in: confirm your address"),
+    "account/login_code": _("Sign-in: the code"),
+    "account/notice": _("Sign-in: something was changed"),
+    "account/password_reset": _("Sign-in: a new password"),
+    "account/unknown_account": _("Sign-in: nobody has this address"),
+}
+
+
+def about(template: str) -> str:
+    """What a template is for, in words."""
+    words = ABOUT.get(template) or template.rpartition("/")[2].replace("_", " ").capitalize()
+    return str(words)
+
+
 class Message(Lifecycle):
     """One mail to one person, of any kind (the outbox). Template and parameters, not bodies.
 
@@ -79,7 +95,7 @@ class Message(Lifecycle):
 
     class Status(models.TextChoices):
         DUE = "due", _("due")
-        LEASED = "leased", _("leased")
+        LEASED = "leased", _("about to go")
         SENDING = "sending", _("sending")
         SENT = "sent", _("sent")
         FAILED = "failed", _("failed")
@@ -170,7 +186,7 @@ class Message(Lifecycle):
     @property
     def about(self) -> str:
         """What kind of mail it is, for people: ``opportunities/claim_received`` → ``Claim received``."""
-        return self.template.rpartition("/")[2].replace("_", " ").capitalize()
+        return about(self.template)
 
 
 class Suppression(models.Model):

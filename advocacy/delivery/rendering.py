@@ -193,6 +193,7 @@ def common_values(program: Program | None = None) -> dict[str, Any]:
     rtl = translation.get_language_bidi()
     return {
         "program": program,
+        "foot": foot(program),
         "site_url": settings.SITE_URL,
         "language": language,
         "direction": "rtl" if rtl else "ltr",
@@ -203,6 +204,14 @@ def common_values(program: Program | None = None) -> dict[str, Any]:
         "accent_dark": dark,
         "accent_dark_ink": colours.ink_on(dark),
     }
+
+
+def foot(program: Program) -> str:
+    """Who writes, and from where; a name is said once, also where the address begins with it."""
+    company, address = program.company.strip(), program.postal_address.strip()
+    if company == program.name or address.casefold().startswith(company.casefold()):
+        company = ""
+    return " · ".join(part for part in (program.name, company, address) if part)
 
 
 @lru_cache(maxsize=8)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from advocacy.crm.catalogue import Purpose
 from advocacy.delivery import actions, rendering, samples
 from advocacy.delivery.frame import framed
-from advocacy.delivery.models import Message, Notification
+from advocacy.delivery.models import Message, Notification, about
 from advocacy.lib import signed
 from advocacy.lib.given import whole_number
 from advocacy.lib.lifecycle import Refused
@@ -190,8 +190,9 @@ def templates(request: HttpRequest) -> HttpResponse:
         request,
         "delivery/templates.html",
         {
-            "names": names,
+            "names": [(name, about(name)) for name in names],
             "chosen": chosen,
+            "chosen_words": about(chosen),
             "dark": request.GET.get("scheme") == "dark",
             "phone": request.GET.get("width") == "phone",
         },

@@ -8,7 +8,10 @@ from django.utils.translation import gettext as _
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    return render(request, "errors/error.html", {"status": status, "title": title, "text": text}, status=status)
+    # Only what is known already: asking now would be a query.
+    known = getattr(request, "_cached_user", None)
+    context = {"status": status, "title": title, "text": text, "signed_in": bool(known and known.is_authenticated)}
+    return render(request, "errors/error.html", context, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:

@@ -33,7 +33,7 @@ class TestNegativeSignals:
         acorn = make_account("Acorn")
         make_signal("escalation_opened", acorn, at=NOON - DAY, occurrence="T-1")
         follow()
-        assert state(acorn) == ("paused", "Escalation opened on 2026-03-09")
+        assert state(acorn) == ("paused", "Escalation opened on 9 March 2026")
         make_signal("escalation_closed", acorn, at=NOON, occurrence="T-1")
         follow(NOON + DAY)
         assert state(acorn) == ("ready", "")

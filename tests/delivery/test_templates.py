@@ -69,6 +69,19 @@ def test_what_people_wrote_cannot_become_markup():
     assert "<img src=x onerror=alert(1)>&" in rendered.text  # the text part is plain
 
 
+@pytest.mark.parametrize(
+    ("company", "address", "foot"),
+    [
+        ("Harborline", "Harborline, 4 Quay Street", "Circle · Harborline, 4 Quay Street"),
+        ("Harborline", "4 Quay Street", "Circle · Harborline · 4 Quay Street"),
+        ("Circle", "", "Circle"),
+        ("", "4 Quay Street", "Circle · 4 Quay Street"),
+    ],
+)
+def test_the_foot_names_everybody_once(company, address, foot):
+    assert rendering.foot(Program(name="Circle", company=company, postal_address=address)) == foot
+
+
 def test_the_company_colour_is_made_readable(db):
     Program.current()
     Program.objects.update(accent="#ffee00")

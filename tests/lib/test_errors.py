@@ -49,6 +49,11 @@ class TestErrorPages:
         assert answer.status_code == 404
         assert "There is nothing here" in answer.content.decode()
 
+    def test_only_who_is_signed_in_is_somebody_else(self, client: Client, db: None) -> None:
+        assert "somebody else" not in client.get("/nothing/").content.decode()
+        client.force_login(make_user("Ines"))
+        assert "Sign in as somebody else" in client.get("/nothing/").content.decode()
+
     def test_a_page_of_another_role(self, client: Client, db: None) -> None:
         client.force_login(make_user("Ines", "advocate"))
         answer = client.get("/look/")
