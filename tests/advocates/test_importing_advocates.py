@@ -52,6 +52,15 @@ class TestLoadingAdvocates:
         assert ConsentEntry.objects.count() == 2
         assert Activity.objects.count() == 1
 
+    def test_what_was_cut_in_the_rejects_stays_refused_until_it_is_mended(self, load: Load, ines: Contact) -> None:
+        done = load("advocates", f"contact_id,about\nC-1,{'x' * 30_000}\n")
+        assert done.counts["rejected"] == 1
+        assert len(done.refused[0]["about"]) < 5_000
+        again = load("advocates", f"contact_id,about\nC-1,{done.refused[0]['about']}\n")
+        assert again.counts["rejected"] == 1
+        assert "too long to be kept whole" in again.reasons[0]
+        assert not Advocate.objects.exists()
+
     def test_a_new_consent_is_a_new_entry_and_a_change(self, load: Load, ines: Contact) -> None:
         load("advocates", ROWS)
         more = load(

@@ -18,12 +18,14 @@ from django.utils.translation import ngettext
 from advocacy.crm.importing.kinds import Kind, literal, sentence
 from advocacy.crm.importing.mapping import Map, Plan, Refusal
 from advocacy.crm.importing.reading import LONGEST_CELL, SAMPLE_ROWS, BadFile, Found, Opener, Row, Rows, look
-from advocacy.crm.importing.values import escape, shown
+from advocacy.crm.importing.values import CUT, escape, shown
 from advocacy.crm.models import Program
 
 BATCH = 5_000
 RAW_CELL = 20_000
-"""How much of a refused cell is kept for mending: more than any field holds, so that what is cut stays refused."""
+"""The longest refused cell kept whole for mending: more than any field holds."""
+EXCERPT = 4_000
+"""What is kept of a longer one: enough to know it by, and marked, so that it stays refused until it is mended."""
 
 Beat = Callable[[str, int], None]
 """Called between batches with the phase and the rows read so far; raises ``Cancelled`` to stop."""
@@ -251,7 +253,7 @@ def raw_of(cells: list[str]) -> str:
     for cell in cells:
         text = cell[:LONGEST_CELL].replace("\x00", "\ufffd")
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        kept.append(text if len(text) <= RAW_CELL else text[: RAW_CELL - 1] + "…")
+        kept.append(text if len(text) <= RAW_CELL else text[:EXCERPT] + CUT)
     return json.dumps(kept, ensure_ascii=False)
 
 

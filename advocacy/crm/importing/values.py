@@ -72,10 +72,18 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[+-]?[\d.,\s]+", text))
 
 
+CUT = "… [cut]"
+"""How a cell ends that was too long to be kept whole in the file of the refused rows."""
+
+
 def _checked_text(text: str, longest: int) -> str:
     if len(text) > longest:
         raise BadValue(
             _("is {length} characters long; at most {longest} fit.").format(length=len(text), longest=longest)
+        )
+    if text.endswith(CUT):
+        raise BadValue(
+            _("was too long to be kept whole. Put the text back, at most {longest} characters.").format(longest=longest)
         )
     if _CONTROLS(text):
         raise BadValue(_("“{text}” holds control characters.").format(text=shown(text)))
