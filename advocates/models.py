@@ -366,6 +366,66 @@ class InvitationTemplate(models.Model):
         return f"{self.region or '*'} · {self.language}"
 
 
+@pghistory.track()
+class Cohort(models.Model):
+    """A saved segment (``segments``) of people to invite together, and to look at afterwards (P13)."""
+
+    name = models.CharField(_("name"), max_length=120, unique=True)
+    note = models.CharField(_("what it is for"), max_length=300, blank=True, default="")
+    definition = models.JSONField(_("who belongs"), default=dict)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    counted = models.PositiveIntegerField(_("people when last counted"), null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("cohort")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CohortBatch(Lifecycle):
+    """One round of invitations to a cohort. The clock works through its people; ``cursor`` is how far it has come."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("under way")
+        DONE = "done", _("done")
+        STOPPED = "stopped", _("stopped")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "running": frozenset({"done", "stopped"}),
+        "done": frozenset(),
+        "stopped": frozenset(),
+    }
+
+    cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="batches")
+    definition = models.JSONField(help_text=_("Who belonged when it was sent off."))
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.RUNNING)
+    most = models.PositiveIntegerField(_("invites at most"))
+    starts_at = models.DateTimeField(_("begins"))
+    invited = models.PositiveIntegerField(_("invited"), default=0)
+    left_out = models.JSONField(_("left out, by reason"), default=dict, blank=True)
+    cursor = models.BigIntegerField(default=0)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("round of invitations")
+        verbose_name_plural = _("rounds of invitations")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["running", "done", "stopped"]), name="cohort_batch_status_known"
+            ),
+            models.UniqueConstraint(fields=["cohort"], condition=Q(status="running"), name="cohort_batch_one_running"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cohort}, {self.starts_at:%Y-%m-%d}"
+
+
 class Invitation(Lifecycle):
     """One invitation to join, to one contact. Its link is signed, personal and acts on POST only."""
 
@@ -394,6 +454,7 @@ class Invitation(Lifecycle):
     public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     advocate = models.ForeignKey(Advocate, on_delete=models.CASCADE, related_name="invitations")
     firing = models.ForeignKey(Firing, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitations")
+    batch = models.ForeignKey(CohortBatch, on_delete=models.SET_NULL, null=True, blank=True, related_name="invitations")
     template = models.ForeignKey(InvitationTemplate, on_delete=models.SET_NULL, null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
