@@ -3,15 +3,17 @@
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Case, CharField, Exists, Func, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
 from advocacy.crm.models import Account, Contact, Pause, RecordedBasis
 from advocacy.delivery.models import Suppression
-from advocates.models import Advocate, Invitation, InvitationTemplate
+from advocates.models import Invitation, InvitationTemplate
 
 BASIS = "invitation"
 """The one purpose somebody who could not consent yet may be written to for."""
@@ -82,41 +84,83 @@ def paused_then(account: Account, *, at: datetime) -> str:
     return ""
 
 
-def why_not(contact: Contact, *, at: datetime) -> str | None:
-    """Why this contact is not invited now, as a sentence for staff; None when they can be.
+REFUSALS: Mapping[str, Any] = {
+    "erased": _l("This person has been erased."),
+    "no_email": _l("%(name)s has no e-mail address."),
+    "gone": _l("%(name)s has left %(account)s."),
+    "member": _l("%(name)s is a member already."),
+    "applied": _l("%(name)s has applied; the application waits to be read."),
+    "declined": _l("%(name)s said no to an invitation."),
+    "open": _l("%(name)s has an invitation that is still open."),
+    "never_again": _l("%(name)s does not want to be invited again."),
+    "suppressed": _l("Mail to %(name)s is stopped (bounced or unsubscribed)."),
+    "paused": _l("Asks are paused at %(account)s: %(reason)s."),
+    "no_words": _l("There is no invitation, and no recorded basis, for the region of %(account)s."),
+}
+"""Why somebody is not invited, in the order it is asked: what is said is the first that holds."""
+
+REFUSED_AS: Mapping[str, Any] = {
+    "erased": _l("erased"),
+    "no_email": _l("no e-mail address"),
+    "gone": _l("left their account"),
+    "member": _l("member already"),
+    "applied": _l("application waits to be read"),
+    "declined": _l("said no to an invitation"),
+    "open": _l("invitation still open"),
+    "never_again": _l("does not want to be invited"),
+    "suppressed": _l("mail stopped (bounced or unsubscribed)"),
+    "paused": _l("asks paused at the account"),
+    "no_words": _l("no invitation and basis for the region"),
+}
+"""The same in few words, for many."""
+
+
+def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime) -> "QuerySet[Contact]":
+    """Contacts with ``refusal``: a key of ``REFUSALS``, empty for whoever can be invited now. One query for any number.
 
     ``at`` may lie in the past, for a dry run: what carries time is read as it was then.
     """
+    open_ones = Invitation.objects.filter(advocate__contact=OuterRef("pk"), status__in=OPEN, created_at__lte=at)
+    over = RecordedBasis.objects.filter(contact=OuterRef("pk"), purpose=BASIS, ended_at__lte=at)
+    stopped = Suppression.objects.annotate(lower=Lower("email")).filter(kind__in=["*", BASIS], at__lte=at)
+    paused = Pause.objects.filter(account=OuterRef("account"), began_at__lte=at).filter(
+        Q(released_at__isnull=True) | Q(released_at__gt=at)
+    )
+    languages = Q(language="en")
+    for column in ("language", "account__language"):
+        languages |= Q(language=OuterRef(column))
+        languages |= Q(language=Func(OuterRef(column), Value("-"), Value(1), function="split_part"))
+    # As ``choose_template`` chooses; a test holds the two together.
+    region = Q(region="") | Q(region=OuterRef("account__region"))
+    words = InvitationTemplate.objects.filter(region, languages).exclude(language="")
+    return contacts.annotate(
+        refusal=Case(
+            When(erased_at__isnull=False, then=Value("erased")),
+            When(email="", then=Value("no_email")),
+            When(left_on__lte=at.date(), then=Value("gone")),
+            When(advocate__status="member", advocate__joined_at__lte=at, then=Value("member")),
+            When(advocate__status="applied", then=Value("applied")),
+            When(advocate__status="declined", then=Value("declined")),
+            When(Exists(open_ones), then=Value("open")),
+            When(Exists(over), then=Value("never_again")),
+            When(Exists(stopped.filter(lower=Lower(OuterRef("email")))), then=Value("suppressed")),
+            When(Q(Exists(paused)) | Q(account__readiness=Account.Readiness.NOT_READY), then=Value("paused")),
+            When(~Exists(words), then=Value("no_words")),
+            default=Value(""),
+            output_field=CharField(),
+        )
+    )
+
+
+def why_not(contact: Contact, *, at: datetime) -> str | None:
+    """Why this contact is not invited now, as a sentence for staff; None when they can be."""
+    refusal = with_refusal(Contact.objects.filter(pk=contact.pk), at=at).values_list("refusal", flat=True).first()
+    if not refusal:
+        return None
     words = {"name": contact.full_name, "account": contact.account.name}
-    if contact.erased_at is not None:
-        return _("This person has been erased.")
-    if not contact.email:
-        return _("%(name)s has no e-mail address.") % words
-    if contact.left_on is not None and contact.left_on <= at.date():
-        return _("%(name)s has left %(account)s.") % words
-    advocate = Advocate.objects.filter(contact=contact).first()
-    if advocate is not None:
-        if advocate.status == Advocate.Status.MEMBER and advocate.joined_at and advocate.joined_at <= at:
-            return _("%(name)s is a member already.") % words
-        if advocate.status == Advocate.Status.APPLIED:
-            return _("%(name)s has applied; the application waits to be read.") % words
-        if advocate.status == Advocate.Status.DECLINED:
-            return _("%(name)s said no to an invitation.") % words
-        if Invitation.objects.filter(advocate=advocate, status__in=OPEN, created_at__lte=at).exists():
-            return _("%(name)s has an invitation that is still open.") % words
-    if RecordedBasis.objects.filter(contact=contact, purpose=BASIS, ended_at__lte=at).exists():
-        return _("%(name)s does not want to be invited again.") % words
-    if (
-        Suppression.objects.annotate(lower=Lower("email"))
-        .filter(lower=contact.email.lower(), kind__in=["*", BASIS], at__lte=at)
-        .exists()
-    ):
-        return _("Mail to %(name)s is stopped (bounced or unsubscribed).") % words
-    if reason := paused_then(contact.account, at=at):
-        return _("Asks are paused at %(account)s: %(reason)s.") % {**words, "reason": reason}
-    if template_for(contact) is None:
-        return _("There is no invitation, and no recorded basis, for the region of %(account)s.") % words
-    return None
+    if refusal == "paused":
+        words["reason"] = paused_then(contact.account, at=at)
+    return str(REFUSALS[refusal]) % words
 
 
 def reminder_due(invitation: Invitation, days: Sequence[int]) -> datetime | None:

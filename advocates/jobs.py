@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from advocacy.crm import readiness
 from advocacy.crm.models import Account
 from advocacy.lib.jobs import job
 from advocates import budget, stages
-from advocates.actions import invitations, lifecycle
+from advocates.actions import cohorts, invitations, lifecycle
 from advocates.models import Application
 
 AT_ONCE = 50
@@ -33,6 +34,12 @@ def follow_invitations(*, at: datetime) -> None:
     """What became of invitations' mails, reminders that are due, invitations whose time is over."""
     invitations.follow_mails(at=at)
     invitations.remind(at=at)
+
+
+@job(every=timedelta(minutes=1))
+def invite_cohorts(*, at: datetime) -> None:
+    """Rounds of invitations that are under way go on."""
+    cohorts.work(at=at, clock=timezone.now)
 
 
 @job(every=timedelta(minutes=15))

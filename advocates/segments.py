@@ -62,6 +62,11 @@ class Fact:
     choices: Callable[[], Sequence[tuple[Any, Any]]] | None = None
     most: int = 10**12
 
+    @property
+    def options(self) -> list[tuple[Any, Any]]:
+        """What a choice is made from; empty for other facts."""
+        return list(self.choices()) if self.choices is not None else []
+
     def read(self, raw: Any) -> Any:
         """The value as it is kept: a list of words, a whole number or a choice; ``ValidationError`` with a sentence."""
         if self.takes == Takes.NUMBER:
@@ -187,9 +192,9 @@ class Segment:
             wanted &= ~one.q(at)
         return wanted
 
-    def people(self, *, at: datetime) -> QuerySet[Contact]:
-        """Who belongs now."""
-        return everybody().filter(self.q(at))
+    def people(self, *, at: datetime, among: QuerySet[Contact] | None = None) -> QuerySet[Contact]:
+        """Who belongs now; ``among`` narrows whom one may see."""
+        return everybody(among).filter(self.q(at))
 
     def counts(self, *, at: datetime) -> "Counts":
         """How many belong, and how many each condition holds for by itself: one pass."""
@@ -213,9 +218,10 @@ class Counts:
     each: tuple[int, ...] = ()
 
 
-def everybody() -> QuerySet[Contact]:
+def everybody(among: QuerySet[Contact] | None = None) -> QuerySet[Contact]:
     """All a segment chooses from."""
-    return Contact.objects.filter(erased_at__isnull=True, left_on__isnull=True)
+    people = Contact.objects.all() if among is None else among
+    return people.filter(erased_at__isnull=True, left_on__isnull=True)
 
 
 # --- The facts --------------------------------------------------------------------------------------------------------
@@ -354,7 +360,7 @@ def _title(value: Any, at: datetime) -> Q:
 
 
 def _programs() -> list[tuple[str, Any]]:
-    return [("contact", _("not in it yet")), *Advocate.Status.choices]
+    return [("contact", _("not in the program yet")), *Advocate.Status.choices]
 
 
 _ACCOUNT, _PERSON, _PROGRAM, _HAPPENED = _l("The account"), _l("The person"), _l("In the program"), _l("What happened")
@@ -393,7 +399,7 @@ _PLAIN: tuple[Fact, ...] = (
     Fact("contact.country", _PERSON, _l("country is"), Takes.WORDS, _words("country", "account__country")),
     Fact("contact.language", _PERSON, _l("language is"), Takes.WORDS, _words("language", "account__language")),
     Fact(
-        "contact.persona", _PERSON, _l("role at the account is"), Takes.CHOICE, _same("persona"),
+        "contact.persona", _PERSON, _l("at the account, the person"), Takes.CHOICE, _same("persona"),
         choices=lambda: Contact.Persona.choices,
     ),
     Fact("contact.title", _PERSON, _l("title contains"), Takes.WORDS, _title),
@@ -412,7 +418,7 @@ _PLAIN: tuple[Fact, ...] = (
         choices=lambda: Advocate.Thanks.choices,
     ),
     Fact("advocate.wants", _PERSON, _l("wants to do"), Takes.CHOICE, _slugs("advocate__wants"), choices=kinds.choices),
-    Fact("program.status", _PROGRAM, _l("stands here:"), Takes.CHOICE, _standing, choices=_programs),
+    Fact("program.status", _PROGRAM, _l("standing is"), Takes.CHOICE, _standing, choices=_programs),
     Fact(
         "program.stage", _PROGRAM, _l("has reached the stage"), Takes.CHOICE,
         lambda value, at: Q(advocate__stage__gte=int(value)), choices=lambda: Advocate.Stage.choices,

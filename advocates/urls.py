@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from advocates.views import home, joining, profile, staff
+from advocates.views import cohorts, home, joining, profile, staff
 
 
 class TaskMove(StringConverter):
@@ -36,6 +36,15 @@ urlpatterns: list[URLPattern] = [
     path("advocates/<uuid:public_id>/", staff.advocate, name="advocate"),
     path("advocates/<uuid:public_id>/thank/", staff.thank, name="thank"),
     path("advocates/<uuid:public_id>/touch/", staff.touch, name="touch"),
+    path("cohorts/", cohorts.cohort_list, name="cohorts"),
+    path("cohorts/new/", cohorts.new_cohort, name="new_cohort"),
+    path("cohorts/count/", cohorts.count, name="count_cohort"),
+    path("cohorts/value/", cohorts.value, name="cohort_value"),
+    path("cohorts/alike/", cohorts.alike, name="cohorts_alike"),
+    path("cohorts/<int:pk>/", cohorts.cohort, name="cohort"),
+    path("cohorts/<int:pk>/edit/", cohorts.edit_cohort, name="edit_cohort"),
+    path("cohorts/<int:pk>/invite/", cohorts.invite, name="invite_cohort"),
+    path("cohorts/rounds/<int:pk>/stop/", cohorts.stop, name="stop_round"),
     path("invitations/", staff.invited, name="invited"),
     path("applications/", staff.applications, name="applications"),
     path("applications/<uuid:public_id>/", staff.application, name="application"),

@@ -17,13 +17,20 @@ from advocacy.delivery import outbox
 from advocacy.delivery.models import Message, Suppression
 from advocacy.lib.lifecycle import Refused
 from advocates import invitations, pods
-from advocates.models import Advocate, Firing, Invitation
+from advocates.models import Advocate, CohortBatch, Firing, Invitation
 
 BATCH = 500
 
 
 @transaction.atomic
-def invite(contact: Contact, *, at: datetime, by: Any = None, firing: Firing | None = None) -> Invitation:
+def invite(
+    contact: Contact,
+    *,
+    at: datetime,
+    by: Any = None,
+    firing: Firing | None = None,
+    batch: CohortBatch | None = None,
+) -> Invitation:
     """Invite a customer on the recorded basis of their region, or raise ``Refused`` with the reason.
 
     ``by`` signs the invitation; without anybody it is the account's CSM, owner or the region's manager.
@@ -41,7 +48,7 @@ def invite(contact: Contact, *, at: datetime, by: Any = None, firing: Firing | N
     if advocate.status != Advocate.Status.INVITED:
         advocate.move_to(Advocate.Status.INVITED)
     invitation = Invitation.objects.create(
-        advocate=advocate, firing=firing, template=template, invited_by=inviter, created_at=at,
+        advocate=advocate, firing=firing, batch=batch, template=template, invited_by=inviter, created_at=at,
         expires_at=at + timedelta(days=program.invitation_valid_days),
     )  # fmt: skip
     RecordedBasis.objects.get_or_create(

@@ -21,6 +21,7 @@ from advocacy.crm.catalogue import SIGNAL_KINDS, Deed, Purpose
 from advocacy.crm.models import Account, Contact
 from advocacy.delivery.models import Message
 from advocacy.lib import charts
+from advocacy.lib.given import whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -31,7 +32,7 @@ from advocates.actions import invitations as inviting
 from advocates.actions import lifecycle as rules
 from advocates.forms import NoteForm, regions
 from advocates.invitations import why_not as may_invite
-from advocates.models import Advocate, Application, Firing, Invitation, LifecycleRule, Pod, Task
+from advocates.models import Advocate, Application, Cohort, Firing, Invitation, LifecycleRule, Pod, Task
 from advocates.rule_form import RuleForm
 
 
@@ -170,15 +171,20 @@ def invited(request: HttpRequest) -> HttpResponse:
             messages.warning(request, str(refusal))
             status = 409
     show = request.GET.get("show", "")
-    rows = Invitation.objects.select_related("advocate__contact__account", "invited_by", "firing__rule")
+    known = Invitation.objects.all()
+    cohort = Cohort.objects.filter(pk=whole_number(request.GET.get("cohort"))).first()
+    if cohort is not None:
+        known = known.filter(batch__cohort=cohort)
+    counts = dict(known.order_by().values_list("status").annotate(Count("pk")))
+    rows = known.select_related("advocate__contact__account", "invited_by", "firing__rule")
     if show in Invitation.Status.values:
         rows = rows.filter(status=show)
-    counts = dict(Invitation.objects.order_by().values_list("status").annotate(Count("pk")))
     page = page_by_key(rows, ("-created_at", "-id"), request.GET, size=25)
     context = {
         "page": page,
         "rows": _with_mails(page.items, request.user),
-        "funnel": _funnel(counts),
+        "funnel": _funnel(counts, opened=known.filter(clicked_at__isnull=False).count()),
+        "cohort": cohort,
         "statuses": [(value, label, counts.get(value, 0)) for value, label in Invitation.Status.choices],
         "show": show,
         "q": request.GET.get("q", ""),
@@ -210,10 +216,9 @@ def _with_mails(found: Sequence[Invitation], reader: Any) -> list[tuple[Invitati
     ]
 
 
-def _funnel(counts: dict[str, int]) -> str:
+def _funnel(counts: dict[str, int], *, opened: int) -> str:
     """How far invitations come: each step holds all that went further."""
     known = Invitation.Status
-    opened = Invitation.objects.filter(clicked_at__isnull=False).count()
     accepted = counts.get(known.ACCEPTED, 0)
     sent = sum(counts.values()) - counts.get(known.QUEUED, 0) - counts.get(known.BOUNCED, 0)
     if not counts:
