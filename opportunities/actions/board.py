@@ -449,6 +449,7 @@ def decline(
     if claim.status == Claim.Status.DECLINED:
         return claim
     claim = _leave(claim, "declined", None, reason=_reason(reason), at=at, by=by)
+    _take_points_back(claim, at=at)
     if tell:
         mails.claim_ended(claim, at=at, because=because)
     return claim
@@ -465,6 +466,8 @@ def miss(claim: Claim, *, reason: str, at: datetime, by: Any = None, by_other_si
     if not by_other_side:
         _take_points_back(claim, at=at)
     else:
+        Claim.objects.filter(pk=claim.pk).update(kept_waiting_at=at)
+        claim.kept_waiting_at = at
         _give_points(claim, at=at)
         mails.claim_ended(claim, at=at, because="other_side_missed")
     return claim
@@ -566,7 +569,12 @@ def _give_points(claim: Claim, *, at: datetime) -> None:
 
 
 def _take_points_back(claim: Claim, *, at: datetime) -> None:
-    """What an early step has brought is corrected, as far as it is still there, when nothing comes of the claim."""
+    """What an early step has brought is corrected, as far as it is still there, when nothing comes of the claim.
+
+    Who was there once while the other side was not has earned the points, whatever becomes of another time.
+    """
+    if claim.kept_waiting_at is not None:
+        return
     booked, times = _points_of(claim)
     taken = min(booked, points.total(claim.advocate))
     if taken > 0:

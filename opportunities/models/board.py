@@ -378,6 +378,7 @@ class Claim(Lifecycle):
     ended_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
     thanked_at = models.DateTimeField(_("thanked"), null=True, blank=True)
+    kept_waiting_at = models.DateTimeField(_("the other side did not come"), null=True, blank=True, editable=False)
 
     objects = ClaimQuerySet.as_manager()
 

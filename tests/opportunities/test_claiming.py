@@ -15,7 +15,7 @@ from advocacy.crm.models import Account, Activity
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import IllegalMove, Refused
 from advocates import budget, points
-from advocates.models import Advocate, Ask, Task
+from advocates.models import Advocate, Ask, PointEntry, Task
 from opportunities.actions import board as actions
 from opportunities.models import Claim, Opportunity, OpportunityKind, Waiting
 from tests.factories import NOON, make_account, make_advocate, make_opportunity, make_pod, make_user
@@ -298,6 +298,26 @@ class TestTheCourseOfAClaim:
         claim = actions.schedule(actions.claim(omar, quick, at=NOON), starts_at=NOON + HOUR, minutes=30, at=NOON)
         actions.miss(claim, reason="Omar did not come.", at=NOON + 2 * HOUR)
         assert points.total(omar) == 0
+
+    def test_points_of_an_early_step_go_when_we_decline_or_call_it_off(self) -> None:
+        ines, omar, early = make_advocate("Ines"), make_advocate("Omar"), kind("quick", points_at="claimed")
+        first, second = call(kind=early, points=50), call(title="Another", kind=early, points=30)
+        actions.decline(actions.claim(ines, first, at=NOON), reason="We found somebody nearer.", at=NOON + HOUR)
+        assert points.total(ines) == 0
+        actions.claim(omar, first, at=NOON)
+        actions.claim(omar, second, at=NOON)
+        actions.call_off(first, reason="The venue is flooded.", at=NOON + DAY)
+        assert points.total(omar) == 30
+        booked = PointEntry.objects.filter(advocate=omar).order_by("pk").values_list("points", flat=True)
+        assert list(booked) == [50, 30, -50]  # corrected, not rewritten
+
+    def test_points_stay_with_who_was_there_while_the_other_side_was_not(self) -> None:
+        omar, talk = make_advocate("Omar"), call(kind=kind("quick", points_at="claimed"), points=50)
+        claim = actions.schedule(actions.claim(omar, talk, at=NOON), starts_at=NOON + HOUR, minutes=30, at=NOON)
+        claim = actions.miss(claim, reason="Nobody came.", at=NOON + DAY, by_other_side=True)
+        claim = actions.schedule(claim, starts_at=NOON + 3 * DAY, minutes=30, at=NOON + DAY)
+        actions.call_off(talk, reason="The venue is flooded.", at=NOON + 2 * DAY)
+        assert points.total(omar) == 50
 
     def test_points_that_are_spent_stop_nobody_from_taking_a_claim_back(self) -> None:
         omar, quick = make_advocate("Omar"), call(kind=kind("quick", points_at="claimed"), points=50)

@@ -531,6 +531,25 @@ class TestTheCall:
         assert status(wanted) == ("matching", "desk")
         nominated(wanted, mei, at=TIMES[0] + 3 * HOUR)
 
+    def test_points_of_an_early_step_go_with_a_request_that_is_withdrawn(self) -> None:
+        kind = call()
+        kind.points_at = "claimed"
+        kind.save()
+        wanted = filed(kind=kind)
+        nomination = desk.accept(nominated(wanted, make_advocate("Ines"))[0], times=TIMES, at=NOON + 2 * HOUR)
+        assert points.total(nomination.advocate) == 80
+        desk.withdraw(wanted, reason="The deal is lost.", by=wanted.requester, at=NOON + DAY)
+        assert points.total(nomination.advocate) == 0
+
+    def test_points_stay_when_a_request_ends_after_a_call_the_prospect_missed(self) -> None:
+        wanted, nomination = self.held()
+        desk.missed(nomination, by_prospect=True, by=wanted.manager, at=TIMES[0] + HOUR)
+        later = [one + 7 * DAY for one in TIMES]
+        desk.propose_times(nomination, times=later, at=TIMES[0] + 2 * HOUR)
+        desk.pick_time(nomination.times.all()[1], at=TIMES[0] + 3 * HOUR)
+        desk.withdraw(wanted, reason="The deal is lost.", by=wanted.requester, at=TIMES[0] + DAY)
+        assert points.total(nomination.advocate) == 80
+
     def test_an_advocate_who_did_not_come_leaves_a_mark(self) -> None:
         wanted, nomination = self.held()
         desk.missed(nomination, by_prospect=False, by=wanted.manager, at=TIMES[0] + HOUR)
