@@ -168,7 +168,7 @@ class OpportunityForm(forms.ModelForm):
             self.add_error("audience_all", problem)
         self.instance.audience = audience
         if said.get("points") is None:
-            kind = said.get("kind")
+            kind = said.get("kind") or (self.instance.kind if self.instance.kind_id else None)  # fixed on the board
             said["points"] = kind.points if kind else 0
         return said
 

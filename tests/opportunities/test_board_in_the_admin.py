@@ -59,6 +59,18 @@ class TestOpportunities:
         assert (made.status, made.points) == ("draft", 80)
         assert made.audience == {"all": ["region:europe", "industry:food"], "exclude": ["country:de"]}
 
+    @pytest.mark.parametrize("status", ["draft", "open", "closed"])
+    @pytest.mark.parametrize(("typed", "kept"), [("", 80), ("0", 0), ("55", 55)])
+    def test_empty_points_are_those_of_the_kind_also_on_the_board(
+        self, rita: Client, status: str, typed: str, kept: int
+    ) -> None:
+        talk = make_opportunity("Talk", kind=kind(), points=120, status=status, summary="Half an hour.")
+        form = {"kind": talk.kind_id, "title": "Talk", "summary": "Half an hour.", "points": typed, "is_remote": "on"}
+        answer = rita.post(change(talk), form)
+        assert answer.status_code == 302, answer.content.decode()
+        talk.refresh_from_db()
+        assert talk.points == kept
+
     def test_nonsense_for_whom_is_said_beside_the_field(self, rita: Client) -> None:
         form = {"kind": kind().pk, "title": "Talk", "audience_all": "everybody in Europe"}
         answer = rita.post(reverse("admin:opportunities_opportunity_add"), form)
