@@ -129,8 +129,8 @@ class KindForm(forms.ModelForm):
     class Meta:
         model = OpportunityKind
         fields = (
-            "name", "slug", "group", "points", "points_at", "minutes", "purpose", "steps", "questions", "is_public",
-            "for_requests", "is_review", "order",
+            "name", "slug", "group", "points", "points_at", "minutes", "purpose", "steps", "questions",
+            "answers_are_the_work", "is_public", "for_requests", "is_review", "order",
         )  # fmt: skip
 
 

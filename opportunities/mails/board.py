@@ -9,7 +9,7 @@ from django.urls import reverse
 from advocacy.delivery import outbox
 from advocacy.delivery.models import Message
 from advocacy.lib import calendar
-from opportunities.models import Claim, Opportunity, Waiting
+from opportunities.models import COURSE, Claim, Opportunity, Waiting
 
 REMINDER = "claim_reminder"
 HOW_WAS_IT = "claim_how_was_it"
@@ -123,9 +123,7 @@ def seat_free(waiting: Waiting, *, at: datetime) -> None:
 
 def next_step(claim: Claim) -> str:
     """The word for what comes after the present step, for mails and pages to say in a sentence."""
-    if claim.has_its_work:
-        return "verified"
-    kind = claim.opportunity.kind
-    course = [step for step in ("claimed", "confirmed", "scheduled", "delivered", "verified") if kind.has_step(step)]
+    kind, skips = claim.opportunity.kind, "delivered" if claim.has_its_work else ""
+    course = [step for step in COURSE if kind.has_step(step) and step != skips]
     after = course.index(claim.status) + 1 if claim.status in course else 0
     return course[after] if 0 < after < len(course) else ""

@@ -122,6 +122,11 @@ class OpportunityKind(models.Model):
             "types: line, text, choice, day, yes."
         ),
     )
+    answers_are_the_work = models.BooleanField(
+        _("the answers are what is asked for"),
+        default=False,
+        help_text=_("Such as the words of a quote: nothing is left to do after claiming, and we look at it."),
+    )
     is_public = models.BooleanField(_("public"), default=False)
     for_requests = models.BooleanField(_("can be asked for at the desk"), default=False)
     is_review = models.BooleanField(_("a public review (guarded)"), default=False)
@@ -143,6 +148,9 @@ class OpportunityKind(models.Model):
         self.steps = [step for step in COURSE if step in {*self.steps, "claimed", "verified"}]
         if self.points_at not in self.steps:
             raise ValidationError({"points_at": _("Points can only be booked at a step this kind takes.")})
+        asked = self.questions if isinstance(self.questions, list) else []  # what is amiss with them is said beside it
+        if self.answers_are_the_work and not any(isinstance(one, dict) and one.get("required") for one in asked):
+            raise ValidationError({"questions": _("Add a required question whose answer is what is asked for.")})
 
     @property
     def needs_answers(self) -> bool:
@@ -423,12 +431,12 @@ class Claim(Lifecycle):
 
     @property
     def has_its_work(self) -> bool:
-        """Whether what was asked for came along with the claim: the words of a quote, with no step in between."""
+        """Whether what was asked for came along with the claim, where its kind says so: the words of a quote."""
         kind = self.opportunity.kind
-        if kind.has_step("confirmed") or kind.has_step("scheduled"):
+        if not kind.answers_are_the_work:
             return False
-        asked = [one["key"] for one in kind.questions if one.get("required") and one.get("type") == "text"]
-        return bool(asked) and all(self.answers.get(key) for key in asked)
+        asked = [one["key"] for one in kind.questions if one.get("required")]
+        return bool(asked) and all(self.answers.get(key) for key in asked)  # a yes to the desk comes without answers
 
     @property
     def ends_at(self) -> datetime | None:

@@ -562,9 +562,8 @@ class TestMyClaims:
         self, as_ines: Client, ines: Advocate
     ) -> None:
         words = {"key": "words", "label": "Your sentence", "type": "text", "required": True}
-        quote = make_opportunity(
-            "Quote", kind=kind("quoted", steps=["claimed", "delivered", "verified"], questions=[words])
-        )
+        steps = ["claimed", "delivered", "verified"]
+        quote = make_opportunity("Quote", kind=kind("said", steps=steps, questions=[words], answers_are_the_work=True))
         claim = actions.claim(ines, quote, at=NOON, answers={"words": "Two days became two hours."})
         for page in ("/claims/", f"/claims/{claim.public_id}/"):
             shown = as_ines.get(page).content.decode()
@@ -572,6 +571,18 @@ class TestMyClaims:
             assert "It is your turn" not in shown and "It is done" not in shown
         mail = Message.objects.get(kind="claim_received")
         assert "We have what we need from you." in rendering.render(mail).text
+
+    def test_a_required_text_alone_is_not_the_work(self, as_ines: Client, ines: Advocate) -> None:
+        words = {"key": "plan", "label": "What would you write about?", "type": "text", "required": True}
+        post = make_opportunity(
+            "Quote us", kind=kind("quote-post", steps=["claimed", "delivered", "verified"], questions=[words])
+        )
+        claim = actions.claim(ines, post, at=NOON, answers={"plan": "Night shifts."})
+        assert "It is your turn" in as_ines.get(f"/claims/{claim.public_id}/").content.decode()
+
+    def test_quotes_say_that_their_answer_is_the_work(self) -> None:
+        known = OpportunityKind.objects.filter(answers_are_the_work=True).values_list("slug", flat=True)
+        assert list(known) == ["quote"]
 
     def test_after_confirming_what_is_not_delivered_it_is_our_turn(self, as_ines: Client, ines: Advocate) -> None:
         logo = make_opportunity("Logo", kind=kind("logo", steps=["claimed", "confirmed", "verified"]))

@@ -315,3 +315,14 @@ class TestKinds:
             "questions": '[{"key": "a"}]',
         }  # fmt: skip
         assert "key and a label" in rita.post(change(talk), form).content.decode()
+
+    def test_answers_that_are_the_work_need_a_question_that_is_required(self, rita: Client) -> None:
+        form = {
+            "name": "Quote of the week", "slug": "weekly", "points": "50", "points_at": "verified", "minutes": "10",
+            "order": "5", "answers_are_the_work": "on", "questions": "[]",
+        }  # fmt: skip
+        add = reverse("admin:opportunities_opportunitykind_add")
+        assert "Add a required question" in rita.post(add, form).content.decode()
+        assert "list" in rita.post(add, form | {"questions": '{"key": "words"}'}).content.decode()
+        words = '[{"key": "words", "label": "Your sentence", "required": true}]'
+        assert rita.post(add, form | {"questions": words}).status_code == 302
