@@ -184,7 +184,7 @@ def _counted(form: CohortForm) -> dict[str, Any] | None:
     return {
         "total": counts.total,
         "everybody": counts.everybody,
-        "parts": [(words, [(said, next(numbers)) for said in sentences]) for words, sentences in _parts(segment)],
+        "parts": [(words, [(said, next(numbers, None)) for said in sentences]) for words, sentences in _parts(segment)],
         "sentiment": segment.carries_sentiment,
     }
 

@@ -91,6 +91,8 @@ HOLDERS: dict[str, set[str]] = {
     "advocates.be_advocate": {"advocate"},
     "advocates.change_lifecyclerule": {"lead", "administrator"},
     "advocates.view_advocate": {"moderator", "manager", "lead", "administrator"},
+    "advocates.view_cohort": {"manager", "lead", "administrator"},
+    "advocates.change_cohort": {"lead", "administrator"},
     "advocates.view_invitation": {"manager", "lead", "administrator"},
     "advocates.view_application": {"manager", "lead", "administrator"},
     "advocates.work_portfolio": {"manager", "lead", "administrator"},
