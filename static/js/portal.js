@@ -49,7 +49,16 @@
         box.checked = all.checked;
       });
     }
+    count();
   });
+  /* How many boxes of a column are ticked, also after coming back to a page that remembers them. */
+  const count = () => document.querySelectorAll("[data-counts]").forEach((place) => {
+    const ticked = document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(place.dataset.counts)}"]:checked`).length;
+    const said = place.dataset.word.replace("{n}", ticked);
+    if (place.textContent !== said) place.textContent = said;
+  });
+  window.addEventListener("pageshow", count);
+  document.addEventListener("htmx:afterSwap", count);
   document.addEventListener("click", (event) => {
     const button = closest(event, "[data-copies]");
     if (!button || !navigator.clipboard) return;

@@ -157,6 +157,13 @@ class TestThePage:
             assert words in page
         assert "1 fit" in page and "why not 1 others" in page and "Omar" not in page
 
+    def test_a_candidate_has_a_score_in_figures_and_leads_to_their_own_page(self, as_rita: Client) -> None:
+        ines = make_advocate("Ines Barbosa")
+        page = as_rita.get(page_of(filed())).content.decode()
+        assert f'href="/advocates/{ines.public_id}/"' in page
+        (one,) = as_rita.get(page_of(ReferenceRequest.objects.get())).context["candidates"]
+        assert one.score > 0 and f">{one.score:g}</b>" in page
+
     def test_costs_fewer_than_twelve_queries_however_many_advocates(
         self, as_rita: Client, rita: User, queries_of: QueriesOf
     ) -> None:
