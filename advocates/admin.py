@@ -4,14 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from advocates import budget, invitations, lifecycle
+from advocates import budget, lifecycle
+from advocates.forms import InvitationTemplateForm
 from advocates.models import (
     Advocate,
     Application,
@@ -110,29 +110,9 @@ class AskAdmin(ReadOnly):
     show_full_result_count = False
 
 
-class TemplateForm(forms.ModelForm):
-    """Words of an invitation; a merge field nobody knows is refused here, not in somebody's mailbox."""
-
-    class Meta:
-        model = InvitationTemplate
-        fields = "__all__"  # noqa: DJ007
-
-    def clean_subject(self) -> str:
-        subject: str = self.cleaned_data["subject"]
-        invitations.check_merge_fields(subject)
-        if "\n" in subject or "\r" in subject:
-            raise ValidationError(_("A subject is one line."))
-        return subject
-
-    def clean_body(self) -> str:
-        body: str = self.cleaned_data["body"]
-        invitations.check_merge_fields(body)
-        return body
-
-
 @admin.register(InvitationTemplate)
 class InvitationTemplateAdmin(admin.ModelAdmin):
-    form = TemplateForm
+    form = InvitationTemplateForm
     list_display = ("__str__", "subject", "basis")
     list_filter = ("language", "region")
 

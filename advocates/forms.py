@@ -1,5 +1,6 @@
 """What people tell about themselves."""
 
+import re
 import zoneinfo
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.models import Account
 from advocacy.users.models import User
-from advocates import types, wording
+from advocates import invitations, types, wording
 from advocates.actions.joining import Details
 from advocates.models import AwayPeriod, InvitationTemplate
 
@@ -307,3 +308,35 @@ class NoteForm(forms.Form):
     """A few words to somebody."""
 
     text = forms.CharField(label=_("Your message"), max_length=2000, widget=forms.Textarea({"rows": 5}))
+
+
+class InvitationTemplateForm(forms.ModelForm):
+    """Words of an invitation; a merge field nobody knows is refused here, not in somebody's mailbox."""
+
+    class Meta:
+        model = InvitationTemplate
+        fields = ("region", "language", "subject", "body", "basis")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["body"].widget.attrs["rows"] = 12
+        self.fields["basis"].widget = forms.Textarea(attrs={"rows": 2})
+        self.fields["region"].help_text = gettext("Empty: everywhere no other invitation is written for.")
+
+    def clean_language(self) -> str:
+        language = str(self.cleaned_data["language"]).strip().lower().replace("_", "-")
+        if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,4})?", language):
+            raise ValidationError(gettext("Write the language as its code, such as en, de or pt-br."))
+        return language
+
+    def clean_subject(self) -> str:
+        subject: str = self.cleaned_data["subject"]
+        invitations.check_merge_fields(subject)
+        if "\n" in subject or "\r" in subject:
+            raise ValidationError(gettext("A subject is one line."))
+        return subject
+
+    def clean_body(self) -> str:
+        body: str = self.cleaned_data["body"]
+        invitations.check_merge_fields(body)
+        return body

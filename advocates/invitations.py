@@ -2,8 +2,10 @@
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Case, CharField, Exists, Func, OuterRef, Q, QuerySet, Value, When
@@ -11,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from advocacy.crm.models import Account, Contact, Pause, RecordedBasis
+from advocacy.crm.models import Account, Contact, Pause, Program, RecordedBasis
 from advocacy.delivery.models import Suppression
 from advocates.models import Invitation, InvitationTemplate
 
@@ -19,6 +21,9 @@ BASIS = "invitation"
 """The one purpose somebody who could not consent yet may be written to for."""
 
 OPEN = (Invitation.Status.QUEUED, Invitation.Status.SENT, Invitation.Status.CLICKED)
+
+MAIL = "advocates/invitation"
+"""The template of the mail."""
 
 MERGE_FIELDS = ("given_name", "account", "program", "company", "manager")
 
@@ -42,6 +47,51 @@ def check_merge_fields(text: str) -> None:
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The words for one person; every merge field has been checked when they were saved."""
     return text.format(**{field: values.get(field, "") for field in MERGE_FIELDS}).strip()
+
+
+@dataclass(frozen=True)
+class Words:
+    """What one person reads."""
+
+    subject: str
+    body: str
+
+
+def words_for(template: InvitationTemplate, contact: Contact, *, inviter: Any, program: Program) -> Words:
+    """A template with everything filled in for this person."""
+    values = {
+        "given_name": contact.given_name or contact.full_name,
+        "account": contact.account.name,
+        "program": program.name,
+        "company": program.company or program.name,
+        "manager": str(inviter) if inviter else program.name,
+    }
+    return Words(fill(template.subject, values), fill(template.body, values))
+
+
+def params_of(
+    words: Words, *, invitation: UUID, inviter: Any, expires_on: date, reminder: int = 0, trial: bool = False
+) -> dict[str, Any]:
+    """What the mail's template renders with."""
+    return {
+        "subject_line": words.subject,
+        "body": words.body,
+        "invitation": str(invitation),
+        "inviter": {"name": str(inviter), "title": inviter.title} if inviter else None,
+        "reminder": reminder,
+        "expires_on": expires_on.isoformat(),
+        **({"trial": True} if trial else {}),
+    }
+
+
+def trial_params(
+    template: InvitationTemplate, contact: Contact, *, inviter: Any, program: Program, at: datetime
+) -> dict[str, Any]:
+    """As it would read today for this person, with a link that belongs to no invitation."""
+    return params_of(
+        words_for(template, contact, inviter=inviter, program=program), invitation=UUID(int=0), inviter=inviter,
+        expires_on=(at + timedelta(days=program.invitation_valid_days)).date(), trial=True,
+    )  # fmt: skip
 
 
 def choose_template(

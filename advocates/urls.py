@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from advocates.views import cohorts, home, joining, profile, staff
+from advocates.views import cohorts, home, joining, profile, staff, words
 
 
 class TaskMove(StringConverter):
@@ -46,6 +46,11 @@ urlpatterns: list[URLPattern] = [
     path("cohorts/<int:pk>/invite/", cohorts.invite, name="invite_cohort"),
     path("cohorts/rounds/<int:pk>/stop/", cohorts.stop, name="stop_round"),
     path("invitations/", staff.invited, name="invited"),
+    path("invitations/words/", words.word_list, name="invitation_word_list"),
+    path("invitations/words/new/", words.new_words, name="new_invitation_words"),
+    path("invitations/words/<int:pk>/", words.words, name="invitation_words"),
+    path("invitations/words/<int:pk>/preview/", words.words_preview, name="invitation_words_preview"),
+    path("invitations/words/<int:pk>/trial/", words.words_trial, name="invitation_words_trial"),
     path("applications/", staff.applications, name="applications"),
     path("applications/<uuid:public_id>/", staff.application, name="application"),
     path("rules/", staff.rule_list, name="rules"),

@@ -17,7 +17,7 @@ from advocacy.delivery import outbox
 from advocacy.delivery.models import Message, Suppression
 from advocacy.lib.lifecycle import Refused
 from advocates import invitations, pods
-from advocates.models import Advocate, CohortBatch, Firing, Invitation
+from advocates.models import Advocate, CohortBatch, Firing, Invitation, InvitationTemplate
 
 BATCH = 500
 
@@ -55,17 +55,8 @@ def invite(
         contact=contact, purpose=invitations.BASIS,
         defaults={"region": account.region, "basis": template.basis, "recorded_at": at, "by": by},
     )  # fmt: skip
-    values = {
-        "given_name": contact.given_name or contact.full_name,
-        "account": account.name,
-        "program": program.name,
-        "company": program.company or program.name,
-        "manager": str(inviter) if inviter else program.name,
-    }
-    _owe(
-        invitation, contact, number=0, at=at,
-        subject=invitations.fill(template.subject, values), body=invitations.fill(template.body, values),
-    )  # fmt: skip
+    words = invitations.words_for(template, contact, inviter=inviter, program=program)
+    _owe(invitation, contact, number=0, at=at, subject=words.subject, body=words.body)
     spine.record(Deed.INVITED, at=at, source=invitation, contact=contact, by=by)
     return invitation
 
@@ -75,19 +66,29 @@ def _owe(invitation: Invitation, contact: Contact, *, number: int, at: datetime,
     outbox.owe(
         "invitation",
         to=contact,
-        template="advocates/invitation",
+        template=invitations.MAIL,
         dedupe_key=f"{invitation.pk}:{number}",
         at=at,
         basis=invitations.BASIS,
         reply_to=inviter.email if inviter else "",
-        params={
-            "subject_line": subject,
-            "body": body,
-            "invitation": str(invitation.public_id),
-            "inviter": {"name": str(inviter), "title": inviter.title} if inviter else None,
-            "reminder": number,
-            "expires_on": invitation.expires_at.date().isoformat(),
-        },
+        params=invitations.params_of(
+            invitations.Words(subject, body), invitation=invitation.public_id, inviter=inviter, reminder=number,
+            expires_on=invitation.expires_at.date(),
+        ),
+    )  # fmt: skip
+
+
+def send_trial(template: InvitationTemplate, contact: Contact, *, to: Any, at: datetime) -> None:
+    """Send a colleague the mail this contact would get; nobody is invited, and its link opens nothing."""
+    program = Program.current()
+    outbox.owe(
+        "invitation_trial",
+        to=to,
+        template=invitations.MAIL,
+        dedupe_key=f"{template.pk}:{contact.pk}:{to.pk}:{at.isoformat()}",
+        at=at,
+        counts=False,
+        params=invitations.trial_params(template, contact, inviter=to, program=program, at=at),
     )
 
 

@@ -92,6 +92,7 @@ HOLDERS: dict[str, set[str]] = {
     "advocates.change_lifecyclerule": {"lead", "administrator"},
     "advocates.view_advocate": {"moderator", "manager", "lead", "administrator"},
     "advocates.view_cohort": {"manager", "lead", "administrator"},
+    "advocates.change_invitationtemplate": {"lead", "administrator"},
     "advocates.change_cohort": {"lead", "administrator"},
     "advocates.view_invitation": {"manager", "lead", "administrator"},
     "advocates.view_application": {"manager", "lead", "administrator"},
