@@ -146,10 +146,12 @@ VIEWS = (
     View("mine", _("Mine")),
     View("unassigned", _("Unassigned")),
     View("active", _("All active")),
+    View("waiting", _("Waiting for others")),
     View("soon", _("Due within 72 hours")),
     View("overdue", _("Overdue")),
     View("ended", _("Ended")),
 )
+WITH_OTHERS = ~Q(waiting_for__in=[WaitingFor.DESK, WaitingFor.NOBODY])
 SORTS = {
     "need": _("Needed first"),
     "value": _("Largest deal first"),
@@ -163,6 +165,7 @@ def in_view(rows: "QuerySet[ReferenceRequest]", view: str, *, user: Any, today: 
     conditions = {
         "mine": active & Q(manager=user.pk),
         "unassigned": active & Q(manager__isnull=True),
+        "waiting": active & WITH_OTHERS,
         "soon": active & Q(needed_by__gte=today, needed_by__lte=today + SOON),
         "overdue": active & Q(needed_by__lt=today),
         "ended": Q(status__in=ENDED),

@@ -157,6 +157,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         active=Count("pk"),
         mine=Count("pk", filter=Q(manager=request.user.pk)),
         unassigned=Count("pk", filter=Q(manager__isnull=True)),
+        waiting=Count("pk", filter=rules.WITH_OTHERS),
         soon=Count("pk", filter=Q(needed_by__gte=today, needed_by__lte=today + rules.SOON)),
         overdue=Count("pk", filter=Q(needed_by__lt=today)),
     )

@@ -81,8 +81,10 @@ class TestTheQueue:
         filed("Soon", days=2)
         filed("Late", days=-2)
         desk.withdraw(filed("Gone"), reason="Off.", by=rita, at=timezone.now())
+        desk.ask_requester(ReferenceRequest.objects.get(prospect="Mine"), text="How big?", by=rita, at=timezone.now())
         expected = {
             "": {"Mine", "Soon", "Late"}, "mine": {"Mine"}, "unassigned": {"Soon", "Late"}, "soon": {"Soon"},
+            "waiting": {"Mine"},
             "overdue": {"Late"}, "ended": {"Gone"}, "nonsense": {"Mine", "Soon", "Late"},
         }  # fmt: skip
         for view, names in expected.items():
@@ -133,6 +135,28 @@ class TestTheQueue:
         for _number in range(25):
             filed(deal=make_deal())
         assert queries_of(partial(as_rita.get, QUEUE)) == few <= 11
+
+    def test_ten_thousand_requests_cost_as_few_in_every_filter_and_order(
+        self, as_rita: Client, rita: User, queries_of: QueriesOf
+    ) -> None:
+        one, deals = filed(), [make_deal(value=number) for number in range(5)]
+        days, waits = timezone.localdate(), list(ReferenceRequest.WaitingFor.values)
+        ReferenceRequest.objects.bulk_create(
+            ReferenceRequest(
+                requester=one.requester, kind=one.kind, prospect=f"Prospect {number}", filed_at=one.filed_at,
+                needed_by=days + (number % 40 - 9) * DAY, manager=rita if number % 3 else None,
+                deal=deals[number % 6] if number % 6 < 5 else None, waiting_for=waits[number % 5],
+            )
+            for number in range(10_000)
+        )  # fmt: skip
+        for view in ("mine", "unassigned", "active", "waiting", "soon", "overdue"):
+            for sort in ("need", "value"):
+                look = partial(as_rita.get, QUEUE, {"view": view, "sort": sort})
+                assert queries_of(look) < 12, (view, sort)
+                assert len(look().context["page"].items) == 30, (view, sort)
+        chosen = [str(row.pk) for row in as_rita.get(QUEUE, {"view": "unassigned"}).context["page"].items]
+        as_rita.post(QUEUE, {"chosen": chosen, "to": "me"})
+        assert ReferenceRequest.objects.filter(pk__in=chosen, manager=rita).count() == 30
 
     @pytest.mark.parametrize("role", [Role.REQUESTER, Role.MODERATOR, Role.READER, Role.OWNER])
     def test_the_desk_is_not_open_to_others(self, client: Client, role: str) -> None:
