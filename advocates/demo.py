@@ -9,10 +9,20 @@ from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import Contact
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import User
-from advocates import jobs, stages
-from advocates.actions import do_task, invitations, joining
+from advocates import jobs, segments, stages
+from advocates.actions import cohorts, do_task, invitations, joining
 from advocates.actions.profile import answer_recognition
-from advocates.models import Advocate, Application, AwayPeriod, Invitation, LifecycleRule, Pod, Recognition, Task
+from advocates.models import (
+    Advocate,
+    Application,
+    AwayPeriod,
+    Cohort,
+    Invitation,
+    LifecycleRule,
+    Pod,
+    Recognition,
+    Task,
+)
 
 PODS = (
     ("Europe North", "Europe", 0),
@@ -85,6 +95,38 @@ CELEBRATED = (
 )
 
 
+BY_COHORT = 8
+"""So many of the members come by the round of invitations to a cohort."""
+COHORT_DAYS_AGO = timedelta(days=17)
+COHORTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    (
+        "Renewed this year, not in yet",
+        "They have just decided to stay: ask them in while they are glad.",
+        {
+            "all": [{"fact": "signal.renewed", "value": 365}],
+            "any": [
+                {"fact": "contact.persona", "value": "champion"},
+                {"fact": "contact.persona", "value": "decider"},
+                {"fact": "contact.persona", "value": "user"},
+            ],
+            "exclude": [{"fact": "program.status", "value": "member"}],
+        },
+    ),
+    (
+        "Supplier Portal in food",
+        "People we have nobody to call for yet.",
+        {
+            "all": [
+                {"fact": "account.product", "value": ["Supplier Portal"]},
+                {"fact": "account.industry", "value": ["Food"]},
+            ],
+            "any": [],
+            "exclude": [{"fact": "program.status", "value": "member"}],
+        },
+    ),
+)
+
+
 def begin(world: Any) -> None:
     for name, region, manager in PODS:
         Pod.objects.create(name=name, region=region, manager=world.managers[manager])
@@ -112,7 +154,7 @@ def day(world: Any, day: date) -> None:
     for invitation, yes in world.kept["answers"].pop(day, []):
         invitation.refresh_from_db()
         if invitation.status in {Invitation.Status.SENT, Invitation.Status.CLICKED}:
-            if yes and len(world.kept["members"]) < MEMBERS:
+            if yes and len(world.kept["members"]) < MEMBERS - (BY_COHORT if day < world.today - COHORT_DAYS_AGO else 0):
                 _join(world, invitation, day)
             else:
                 invitations.decline(invitation, at=world.at(day))
@@ -120,6 +162,21 @@ def day(world: Any, day: date) -> None:
         _do_tasks(world, day)
     if day.day in {6, 20}:
         _celebrate(world, day)
+    if day == world.today - COHORT_DAYS_AGO:
+        _invite_a_cohort(world, day)
+
+
+def _invite_a_cohort(world: Any, day: date) -> None:
+    """The lead asks, in one round, people who have just decided to stay."""
+    morning, lena = world.at(day, 9), world.users["lead"]
+    made = []
+    for name, note, definition in COHORTS:
+        cohort = Cohort.objects.create(name=name, note=note, definition=definition, by=lena, created_at=morning)
+        people = segments.Segment.read(definition).people(at=morning)
+        cohorts.keep_count(cohort, people.count(), at=morning)
+        made.append(cohort)
+    cohorts.begin(made[0], most=24, starts_at=morning, by=lena, at=morning)
+    cohorts.work(at=morning)
 
 
 def _will_answer(world: Any, invitation: Invitation, day: date) -> None:
@@ -129,7 +186,7 @@ def _will_answer(world: Any, invitation: Invitation, day: date) -> None:
 
 
 def _invite_some(world: Any, day: date) -> None:
-    if day.weekday() > 3 or len(world.kept["members"]) >= MEMBERS:
+    if day.weekday() > 3 or len(world.kept["members"]) >= MEMBERS - BY_COHORT:
         return
     progress = (day - world.first_day).days / max(1, (world.today - world.first_day).days)
     for _number in range(world.rng.choice((0, 1, 1, 2) if progress < 0.3 else (1, 1, 2, 3))):
