@@ -150,7 +150,8 @@ class Advocate(Lifecycle):
             ),
         ]
         indexes = [
-            models.Index(fields=["status", "stage"], name="advocate_status"),
+            # With the contact in it, who is in the program is told from the index alone, for a million as well.
+            models.Index(fields=["status", "stage"], include=["contact"], name="advocate_status"),
             models.Index(fields=["pod", "status"], name="advocate_pod"),
         ]
 
