@@ -12,9 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import ACTIVITY_DEEDS, SOCIAL_DEEDS, Deed
-from advocacy.crm.models import Activity
+from advocacy.crm.models import Activity, Program
 from advocates.models import Advocate
-from advocates.stages import CREATOR_AFTER, PROVEN_AFTER
 
 Stage = Advocate.Stage
 
@@ -104,32 +103,39 @@ def progress(advocate: Advocate) -> Progress:
         completed=Count("pk", filter=Q(deed__in=ACTIVITY_DEEDS)), social=Count("pk", filter=Q(deed__in=SOCIAL_DEEDS))
     )
     stage, completed = Stage(advocate.stage), deeds["completed"]
+    program = Program.current()
+    creator, proven = program.creator_after, program.proven_after
     label = str(stage.label)
     if stage < Stage.SOCIALIZER:
         said = _("Next: post, reply or meet somebody, and you are part of the conversation.")
         return Progress(label, str(Stage.SOCIALIZER.label), said, min(deeds["social"], 1), 1, completed)
     if stage < Stage.CREATOR:
-        said = _("Next: one completed activity makes you a Creator.")
-        return Progress(label, str(Stage.CREATOR.label), said, min(completed, CREATOR_AFTER), CREATOR_AFTER, completed)
+        left = max(creator - completed, 1)
+        said = ngettext(
+            "Next: one completed activity makes you a Creator.",
+            "Next: %(left)d completed activities make you a Creator.",
+            left,
+        ) % {"left": left}
+        return Progress(label, str(Stage.CREATOR.label), said, min(completed, creator), creator, completed)
     if stage < Stage.PROVEN:
-        left = max(PROVEN_AFTER - completed, 0)
+        left = max(proven - completed, 0)
         said = ngettext(
             "Next: %(left)d more completed activity makes you a Proven advocate.",
             "Next: %(left)d more completed activities make you a Proven advocate.",
             left,
         ) % {"left": left}
-        return Progress(label, str(Stage.PROVEN.label), said, min(completed, PROVEN_AFTER), PROVEN_AFTER, completed)
+        return Progress(label, str(Stage.PROVEN.label), said, min(completed, proven), proven, completed)
     if stage < Stage.SPOTLIGHT:
         said = _("Next: a spotlight, your story in your words.")
         return Progress(label, str(Stage.SPOTLIGHT.label), said, 0, 1, completed)
-    if completed < PROVEN_AFTER:
+    if completed < proven:
         # Celebrated early: the stage never falls, and what makes a proven advocate is still ahead.
         said = ngettext(
             "Your story is being told. Next: %(left)d more completed activity, and it has a second chapter.",
             "Your story is being told. Next: %(left)d more completed activities, and it has a second chapter.",
-            PROVEN_AFTER - completed,
-        ) % {"left": PROVEN_AFTER - completed}
-        return Progress(label, "", said, completed, PROVEN_AFTER, completed)
+            proven - completed,
+        ) % {"left": proven - completed}
+        return Progress(label, "", said, completed, proven, completed)
     said = _(
         "Your story is being told. Next: choose what you enjoy most, or bring along somebody who does what you do."
     )

@@ -1,8 +1,8 @@
 """The stage of an advocate, computed from deeds on the spine (P10). A stage never falls.
 
 Customer (at an account) → User (the account uses the product) → Member (joined) → Socializer (posted, replied or met
-somebody) → Creator (one completed activity) → Proven advocate (three) → Spotlight (celebrated). Deeds count for whoever
-has ever joined; before that nobody is more than a User.
+somebody) → Creator (one completed activity) → Proven advocate (three) → Spotlight (celebrated). How many activities is
+a setting of the program. Deeds count for whoever has ever joined; before that nobody is more than a User.
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,9 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from advocacy.crm.catalogue import ACTIVITY_DEEDS, SOCIAL_DEEDS, Deed
+from advocacy.crm.models import Program
 from advocates.models import Advocate, Task
 
-CREATOR_AFTER = 1
-PROVEN_AFTER = 3
 NURTURE_DAYS = 3
 """Days until the nurture task of a stage change is due."""
 
@@ -52,8 +51,8 @@ WITH deeds AS (
                        WHERE s.account_id = con.account_id AND s.started_on <= %(at)s AND NOT s.is_trial
                    ) THEN {user} ELSE {customer} END
                WHEN d.celebrated THEN {spotlight}
-               WHEN d.activities >= %(proven)s THEN {proven}
-               WHEN d.activities >= %(creator)s THEN {creator}
+               WHEN d.activities >= coalesce((SELECT proven_after FROM crm_program), {proven_unset}) THEN {proven}
+               WHEN d.activities >= coalesce((SELECT creator_after FROM crm_program), {creator_unset}) THEN {creator}
                WHEN d.social THEN {socializer}
                ELSE {member}
            END AS after
@@ -80,6 +79,9 @@ def refresh(contact_ids: Iterable[int] | None = None, *, at: datetime) -> list[S
     sql = _REFRESH.format(
         contacts_of_deeds="" if ids is None else "AND a.contact_id = ANY(%(ids)s)",
         contacts_of_advocates="" if ids is None else "AND adv.contact_id = ANY(%(ids)s)",
+        # A program whose settings nobody has opened yet has no row.
+        creator_unset=Program._meta.get_field("creator_after").default,
+        proven_unset=Program._meta.get_field("proven_after").default,
         **{stage.name.lower(): stage.value for stage in Stage},
     )
     values = {
@@ -89,8 +91,6 @@ def refresh(contact_ids: Iterable[int] | None = None, *, at: datetime) -> list[S
         "activities": list(ACTIVITY_DEEDS),
         "celebrated": Deed.CELEBRATED.value,
         "deeds": [*SOCIAL_DEEDS, *ACTIVITY_DEEDS, Deed.CELEBRATED],
-        "creator": CREATOR_AFTER,
-        "proven": PROVEN_AFTER,
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, values)

@@ -105,7 +105,8 @@ class ProgramAdmin(admin.ModelAdmin):
             _l("House rules"),
             {
                 "fields": (
-                    "accept_applications_at_once", "pod_size", "rest_days", "nomination_answer_hours",
+                    "accept_applications_at_once", "creator_after", "proven_after", "super_after", "pod_size",
+                    "rest_days", "nomination_answer_hours",
                     "invitation_reminder_days", "invitation_valid_days", "desk_time_zone", "currency",
                 )
             },

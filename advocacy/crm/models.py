@@ -48,6 +48,15 @@ class Program(models.Model):
     invitation_valid_days = models.PositiveSmallIntegerField(_("days an invitation is valid"), default=60)
     mail_cap_a_day = models.PositiveSmallIntegerField(_("program mails a day for each person"), default=2)
     nomination_answer_hours = models.PositiveSmallIntegerField(_("hours an advocate has to answer"), default=72)
+    creator_after = models.PositiveSmallIntegerField(
+        _("completed activities that make a Creator"), default=1, validators=[MinValueValidator(1)]
+    )
+    proven_after = models.PositiveSmallIntegerField(
+        _("completed activities that make a Proven advocate"), default=3, validators=[MinValueValidator(2)]
+    )
+    super_after = models.PositiveSmallIntegerField(
+        _("activities in twelve months that make a super advocate"), default=6, validators=[MinValueValidator(1)]
+    )
     promise_days = models.PositiveSmallIntegerField(
         _("working days promised for a request"), null=True, blank=True, default=5
     )
@@ -55,7 +64,14 @@ class Program(models.Model):
     class Meta:
         verbose_name = _("program settings")
         verbose_name_plural = _("program settings")
-        constraints = [models.CheckConstraint(condition=Q(pk=1), name="program_one_row")]
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="program_one_row"),
+            models.CheckConstraint(
+                condition=Q(creator_after__gte=1, proven_after__gt=models.F("creator_after"), super_after__gte=1),
+                name="program_stages_in_order",
+                violation_error_message=_("A Proven advocate has completed more activities than a Creator."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

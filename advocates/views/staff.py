@@ -26,7 +26,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
-from advocates import budget, kinds, lifecycle, points, timeline, worklist
+from advocates import budget, kinds, lifecycle, points, rungs, timeline, worklist
 from advocates.actions import accounts, care, joining
 from advocates.actions import invitations as inviting
 from advocates.actions import lifecycle as rules
@@ -60,10 +60,11 @@ def advocates(request: HttpRequest) -> HttpResponse:
                 | Q(contact__account__name__icontains=word) | Q(contact__email__istartswith=word)
             )  # fmt: skip
     page = page_by_key(rows, ("contact__family_name", "contact__given_name", "pk"), query, size=30)
-    free = budget.availabilities(page.items, at=timezone.now())
+    at = timezone.now()
+    free, standing = budget.availabilities(page.items, at=at), rungs.rungs(page.items, at=at)
     context = {
         "page": page,
-        "rows": [(advocate, free[advocate.pk]) for advocate in page.items],
+        "rows": [(advocate, free[advocate.pk], rungs.NAMES.get(standing[advocate.pk], "")) for advocate in page.items],
         "statuses": Advocate.Status.choices,
         "status": status,
         "stages": Advocate.Stage.choices,
@@ -89,6 +90,7 @@ def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
         "advocate": found,
         "contact": found.contact,
         "account": found.contact.account,
+        "rung": rungs.NAMES.get(rungs.rungs([found], at=at)[found.pk], ""),
         "availability": budget.availability(found, at=at),
         "used_up": timeline.asks(budget.used_up(found, at=at), reader=request.user),
         "wants": kinds.words(found.wants),
