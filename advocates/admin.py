@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from advocates import budget, lifecycle
+from advocates.actions import lifecycle as rules
 from advocates.forms import InvitationTemplateForm
 from advocates.models import (
     Advocate,
@@ -156,7 +157,7 @@ class RuleForm(forms.ModelForm):
         if self.errors:
             return data
         data["conditions"] = data.get("conditions") or []
-        data["effect_params"] = data.get("effect_params") or {}
+        data["effect_params"] = {} if data.get("effect_params") is None else data["effect_params"]
         wrong = lifecycle.check_rule(
             signal=data["signal"], conditions=data["conditions"], effect=data["effect"],
             effect_params=data["effect_params"], whom=data["whom"],
@@ -175,10 +176,8 @@ class LifecycleRuleAdmin(admin.ModelAdmin):
     search_fields = ("name",)
 
     def save_model(self, request: HttpRequest, obj: LifecycleRule, form: Any, change: bool) -> None:
-        # A rule that is changed while it is on begins anew: what happened before its change never fires it.
-        if change and obj.enabled and form.has_changed():
-            obj.enabled_from = timezone.now()
-        super().save_model(request, obj, form, change)
+        if cancelled := rules.save(obj, at=timezone.now()):
+            messages.warning(request, lifecycle.dropped(cancelled))
 
     def has_delete_permission(self, request: HttpRequest, obj: LifecycleRule | None = None) -> bool:
         if obj is not None and obj.firings.exists():

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from advocacy.crm import readiness
-from advocacy.crm.models import Contact
+from advocacy.crm.models import Contact, Program
 from advocacy.lib.lifecycle import Refused
 from advocates import invitations, pods
 from advocates.actions.invitations import invite
@@ -26,6 +26,13 @@ def _invite(doing: Doing) -> str:
 
 def _why_not_invite(contact: Contact | None, at: datetime, params: Mapping[str, Any]) -> str | None:
     return _("There is nobody to invite.") if contact is None else invitations.why_not(contact, at=at)
+
+
+def _why_not_invite_again(contact: Contact, before: datetime, at: datetime) -> str | None:
+    """Whoever would have been invited would have had an invitation, for as long as one is valid."""
+    if at >= before + timedelta(days=Program.current().invitation_valid_days):
+        return None
+    return str(invitations.REFUSALS["open"]) % {"name": contact.full_name}
 
 
 def _task(doing: Doing) -> str:
@@ -55,7 +62,9 @@ def _check_task(params: Mapping[str, Any]) -> None:
 def _rest(doing: Doing) -> str:
     days = int(doing.rule.effect_params.get("days") or 30)
     until = (doing.at + timedelta(days=days)).date()
-    readiness.pause(doing.signal.account, reason=doing.rule.name, by=None, at=doing.at, until=until)
+    readiness.pause(
+        doing.signal.account, reason=doing.rule.name, by=None, at=doing.at, until=until, key=f"rule:{doing.firing.pk}"
+    )
     return _("Asks rest at %(account)s until %(day)s.") % {
         "account": doing.signal.account.name,
         "day": f"{until:%Y-%m-%d}",
@@ -72,7 +81,12 @@ def _nothing_against(contact: Contact | None, at: datetime, params: Mapping[str,
     return None
 
 
-register(Effect("invite", _l("invite to the program"), do=_invite, why_not=_why_not_invite))
+register(
+    Effect(
+        "invite", _l("invite to the program"), do=_invite, why_not=_why_not_invite,
+        why_not_again=_why_not_invite_again,
+    )
+)  # fmt: skip
 register(
     Effect(
         "task", _l("give the manager a task"), do=_task, why_not=_nothing_against, needs_person=False, check=_check_task

@@ -165,17 +165,26 @@ REFUSED_AS: Mapping[str, Any] = {
 """The same in few words, for many."""
 
 
-def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime) -> "QuerySet[Contact]":
+def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime, elsewhen: bool = False) -> "QuerySet[Contact]":
     """Contacts with ``refusal``: a key of ``REFUSALS``, empty for whoever can be invited now. One query for any number.
 
-    ``at`` may lie in the past, for a dry run: what carries time is read as it was then.
+    ``at`` may lie in the past or ahead, for a dry run (``elsewhen``): what carries time is read as it was then, and
+    what ends by a date is over after it.
     """
-    open_ones = Invitation.objects.filter(advocate__contact=OuterRef("pk"), status__in=OPEN, created_at__lte=at)
+    sent_to = Invitation.objects.filter(advocate__contact=OuterRef("pk"), created_at__lte=at)
+    open_ones, said_no = sent_to.filter(status__in=OPEN), Q(advocate__status="declined")
+    if elsewhen:
+        answered_later = Q(status__in=["accepted", "declined"], answered_at__gt=at)
+        open_ones = sent_to.filter(Q(status__in=[*OPEN, "expired"], expires_at__gt=at) | answered_later)
+        no_later = Invitation.objects.filter(advocate__contact=OuterRef("pk"), status="declined", answered_at__gt=at)
+        said_no &= ~Q(Exists(no_later))
     over = RecordedBasis.objects.filter(contact=OuterRef("pk"), purpose=BASIS, ended_at__lte=at)
     stopped = Suppression.objects.annotate(lower=Lower("email")).filter(kind__in=["*", BASIS], at__lte=at)
     paused = Pause.objects.filter(account=OuterRef("account"), began_at__lte=at).filter(
         Q(released_at__isnull=True) | Q(released_at__gt=at)
     )
+    if elsewhen:
+        paused = paused.exclude(until__lt=at.date())
     languages = Q(language="en")
     for column in ("language", "account__language"):
         languages |= Q(language=OuterRef(column))
@@ -190,7 +199,7 @@ def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime) -> "QuerySet[Co
             When(left_on__lte=at.date(), then=Value("gone")),
             When(advocate__status="member", advocate__joined_at__lte=at, then=Value("member")),
             When(advocate__status="applied", then=Value("applied")),
-            When(advocate__status="declined", then=Value("declined")),
+            When(said_no, then=Value("declined")),
             When(Exists(open_ones), then=Value("open")),
             When(Exists(over), then=Value("never_again")),
             When(Exists(stopped.filter(lower=Lower(OuterRef("email")))), then=Value("suppressed")),
@@ -204,7 +213,8 @@ def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime) -> "QuerySet[Co
 
 def why_not(contact: Contact, *, at: datetime) -> str | None:
     """Why this contact is not invited now, as a sentence for staff; None when they can be."""
-    refusal = with_refusal(Contact.objects.filter(pk=contact.pk), at=at).values_list("refusal", flat=True).first()
+    people = with_refusal(Contact.objects.filter(pk=contact.pk), at=at, elsewhen=True)
+    refusal = people.values_list("refusal", flat=True).first()
     if not refusal:
         return None
     words = {"name": contact.full_name, "account": contact.account.name}

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import SIGNAL_KINDS
 from advocacy.crm.models import Contact
@@ -147,7 +148,8 @@ class Effect:
     """What a rule can make an app do.
 
     ``do`` does it and returns a sentence for the record, or raises ``Refused``. ``why_not`` is the same judgement
-    without doing anything, for dry runs. ``check`` looks at the rule's ``effect_params`` when it is saved.
+    without doing anything, for dry runs; ``why_not_again`` says whether having been chosen before, at a moment, stands
+    in the way now. ``check`` looks at the rule's ``effect_params`` when it is saved.
     """
 
     key: str
@@ -157,6 +159,7 @@ class Effect:
     needs_person: bool = True
     asks_public_review: bool = False
     check: Callable[[Mapping[str, Any]], None] = field(default=lambda params: None)
+    why_not_again: Callable[[Contact, datetime, datetime], str | None] = field(default=lambda contact, before, at: None)
 
 
 _effects: dict[str, Effect] = {}
@@ -272,6 +275,15 @@ def people_in_order(contacts: Iterable[Contact], roles: str, at_most: int) -> li
     return fitting[:at_most]
 
 
+def dropped(number: int) -> str:
+    """What is said of firings that no longer wait."""
+    return ngettext(
+        "%(number)s firing that waited for its day was cancelled.",
+        "%(number)s firings that waited for their day were cancelled.",
+        number,
+    ) % {"number": number}
+
+
 def check_rule(*, signal: str, conditions: Any, effect: str, effect_params: Any, whom: str) -> dict[str, list[str]]:
     """Everything wrong with a rule about to be saved, by field."""
     wrong: dict[str, list[str]] = {}
@@ -293,13 +305,18 @@ def check_rule(*, signal: str, conditions: Any, effect: str, effect_params: Any,
     elif not roles:
         wrong["whom"] = [_("Name at least one role.")]
     chosen = _effects.get(effect)
+    if not isinstance(effect_params, Mapping):
+        wrong["effect_params"] = [
+            _('What the effect needs is an object of names and values, like {"days": 30}; {} where it needs nothing.')
+        ]
     if chosen is None:
         wrong["effect"] = [_("“%(effect)s” is not something the portal can do.") % {"effect": effect}]
         return wrong
-    try:
-        chosen.check(effect_params if isinstance(effect_params, Mapping) else {})
-    except ValidationError as error:
-        wrong["effect_params"] = error.messages
+    if isinstance(effect_params, Mapping):
+        try:
+            chosen.check(effect_params)
+        except ValidationError as error:
+            wrong["effect_params"] = error.messages
     # Nobody may be chosen for a public review by how they feel about us (P19).
     moved = SIGNAL_KINDS[signal].sentiment if signal in SIGNAL_KINDS else False
     if chosen.asks_public_review and (moved or any(FACTS[one.fact].sentiment for one in read)):

@@ -138,17 +138,23 @@ def project(account: Account) -> None:
 
 
 @transaction.atomic
-def pause(account: Account, *, reason: str, by: Any, at: datetime, until: date | None = None) -> Pause:
-    """A colleague pauses asks at an account, until a date or until somebody lifts it."""
+def pause(account: Account, *, reason: str, by: Any, at: datetime, until: date | None = None, key: str = "") -> Pause:
+    """A colleague pauses asks at an account, until a date or until somebody lifts it.
+
+    ``key`` names what it is about, where something other than a person asks for it: the same key pauses once.
+    """
     reason = reason.strip()
     if not reason:
         raise Refused(_("Say why asks should pause, for whoever looks later."))
     if until is not None and until < at.date():
         raise Refused(_("That day is over already."))
     locked = Account.objects.select_for_update().get(pk=account.pk)
-    made = Pause.objects.create(
-        account=locked, cause=Pause.Cause.BY_HAND, release=Pause.Release.DATE if until else Pause.Release.BY_HAND,
-        reason=reason[:300], key=f"by-hand:{at.isoformat()}", began_at=at, until=until, by=by,
+    made, _new = Pause.objects.get_or_create(
+        account=locked, cause=Pause.Cause.BY_HAND, key=key or f"by-hand:{at.isoformat()}",
+        defaults={
+            "release": Pause.Release.DATE if until else Pause.Release.BY_HAND,
+            "reason": reason[:300], "began_at": at, "until": until, "by": by,
+        },
     )  # fmt: skip
     project(locked)
     return made

@@ -47,6 +47,8 @@ def invite(
     advocate, _made = Advocate.objects.get_or_create(contact=contact, defaults={"created_at": at})
     if advocate.status != Advocate.Status.INVITED:
         advocate.move_to(Advocate.Status.INVITED)
+    for over in Invitation.objects.filter(advocate=advocate, status__in=invitations.OPEN, expires_at__lte=at):
+        _move(over, Invitation.Status.EXPIRED)
     invitation = Invitation.objects.create(
         advocate=advocate, firing=firing, batch=batch, template=template, invited_by=inviter, created_at=at,
         expires_at=at + timedelta(days=program.invitation_valid_days),

@@ -1,23 +1,27 @@
 """Lifecycle rules at work: seeing signals, firing once for each occurrence, keeping the reasons (P17, P18)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from heapq import heappop, heappush, merge
+from itertools import islice
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from advocacy.crm import readiness
 from advocacy.crm.models import Account, Contact, Pause, Signal
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
+from advocacy.lib.paging import beyond
 from advocates import invitations, lifecycle, pods
-from advocates.lifecycle import Doing, Effect, Happening, Verdict
+from advocates.lifecycle import Doing, Effect, Happening
 from advocates.models import Firing, Invitation, LifecycleRule, Task, Watermark
 
 logger = structlog.get_logger(__name__)
@@ -113,12 +117,10 @@ def consider(rule: LifecycleRule, *, at: datetime, overlap: timedelta = readines
     """
     if not rule.enabled or rule.enabled_from is None:
         return 0
-    name = f"rule:{rule.pk}:{rule.enabled_from.isoformat()}"
-    mark = _read_mark(name)
+    mark = _read_mark(name := _mark_of(rule))
     signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=rule.enabled_from, occurred_at__lte=at)
     if mark is not None:
-        # A signal dated ahead counts from its day on, however long ago it was received.
-        signals = signals.filter(Q(received_at__gt=mark - overlap) | Q(occurred_at__gt=mark - overlap))
+        signals = signals.filter(_since(mark - overlap))
     made = 0
     for batch in _batches(signals):
         made += _consider(rule, batch, at=at)
@@ -235,9 +237,18 @@ def _do(effect: Effect, firing: Firing, *, at: datetime, reasons: list[str]) -> 
 
 
 def choose_people(
-    rule: LifecycleRule, signal: Signal, effect: Effect, *, at: datetime, reasons: list[str]
+    rule: LifecycleRule,
+    signal: Signal,
+    effect: Effect,
+    *,
+    at: datetime,
+    reasons: list[str],
+    chosen: Mapping[int, datetime] | None = None,
 ) -> list[Contact]:
-    """The people the effect reaches, in the order of the rule's roles; whoever cannot be reached is passed over."""
+    """The people the effect reaches, in the order of the rule's roles; whoever cannot be reached is passed over.
+
+    ``chosen``: whom a dry run has chosen already, and when; the effect says whether that stands in the way.
+    """
     if signal.contact_id is not None and lifecycle.subject_of(signal.kind, 0, signal.contact_id).startswith("contact:"):
         candidates = [Contact.objects.select_related("account").get(pk=signal.contact_id)]
     else:
@@ -248,15 +259,18 @@ def choose_people(
                 _("Nobody at %(account)s has one of the roles %(roles)s and an address.")
                 % {"account": signal.account.name, "roles": rule.whom}
             )
-    chosen: list[Contact] = []
+    people: list[Contact] = []
     for contact in candidates:
-        if len(chosen) >= rule.at_most:
+        if len(people) >= rule.at_most:
             break
-        if refusal := effect.why_not(contact, at, rule.effect_params):
+        refusal = effect.why_not(contact, at, rule.effect_params)
+        if refusal is None and contact.pk in (chosen or {}):
+            refusal = effect.why_not_again(contact, (chosen or {})[contact.pk], at)
+        if refusal:
             reasons.append(refusal)
         else:
-            chosen.append(contact)
-    return chosen
+            people.append(contact)
+    return people
 
 
 # --- Switching --------------------------------------------------------------------------------------------------------
@@ -283,7 +297,40 @@ def switch_off(rule: LifecycleRule, *, at: datetime) -> int:
     if not LifecycleRule.objects.filter(pk=rule.pk, enabled=True).update(enabled=False):
         raise Refused(_("This rule is off already."))
     rule.refresh_from_db()
-    said = _("The rule was switched off before its day came.")
+    return _drop_waiting(rule, said=_("The rule was switched off before its day came."), at=at)
+
+
+@transaction.atomic
+def save(rule: LifecycleRule, *, at: datetime) -> int:
+    """Keep a rule that somebody has written or rewritten; returns how many firings it no longer waits for.
+
+    One that is on begins anew when it now heeds or does something else: what happened before never fires it, and what
+    waits is dropped, on record. Its name, whom it reaches and its words count for what waits, too.
+    """
+    before = LifecycleRule.objects.select_for_update().filter(pk=rule.pk).first()
+    if before is None:
+        rule.save()
+        return 0
+    rule.enabled, rule.enabled_from = before.enabled, before.enabled_from  # only switching switches
+    cancelled = 0
+    if before.enabled and _gist(before) != _gist(rule):
+        rule.enabled_from = at
+        cancelled = _drop_waiting(rule, said=_("The rule was changed before its day came."), at=at)
+    rule.save()
+    return cancelled
+
+
+def _gist(rule: LifecycleRule) -> tuple[Any, ...]:
+    """What a rule heeds and does. The order of its conditions says nothing."""
+
+    def told(value: Any) -> Any:
+        return sorted(map(str, value)) if isinstance(value, list) else str(value)
+
+    conditions = sorted(str((one["fact"], one["is"], told(one["value"]))) for one in rule.conditions)
+    return rule.signal, conditions, rule.delay_days, rule.effect, rule.reentry
+
+
+def _drop_waiting(rule: LifecycleRule, *, said: str, at: datetime) -> int:
     cancelled = 0
     for firing in Firing.objects.select_for_update().filter(rule=rule, status=Firing.Status.WAITING):
         firing.move_to(Firing.Status.CANCELLED, fired_at=at, reasons=[*firing.reasons, said])
@@ -292,9 +339,17 @@ def switch_off(rule: LifecycleRule, *, at: datetime) -> int:
 
 
 # --- Dry run ----------------------------------------------------------------------------------------------------------
+LATE = timedelta(days=35)
+"""A dry run takes a signal for late, and acts when it came in, up to this; what came later is history that was loaded
+afterwards, and is tried as though it had come in on its day."""
+
+
 @dataclass(frozen=True)
 class Tried:
-    """One line of a dry run: who, which signal, whether, why and why not."""
+    """One line of a dry run: who, which signal, whether, why and why not.
+
+    ``waits``: it is on record as a firing that waits for its day, ``due_at``; ``fires`` says what would come of it.
+    """
 
     rule: LifecycleRule
     signal: Signal
@@ -303,77 +358,194 @@ class Tried:
     due_at: datetime
     people: Sequence[Contact] = ()
     reasons: Sequence[str] = field(default_factory=tuple)
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A firing on record, as far as a dry run cares."""
+
+    pk: int
+    status: str
+    due_at: datetime
+
+
+@dataclass(order=True)
+class _Line:
+    """A signal on its way to its moment: lines are judged in the order in which the clock would run them."""
+
+    due_at: datetime
+    order: tuple[Any, ...]
+    signal: Signal = field(compare=False)
+    happening: Happening = field(compare=False)
+    firing: _Known | None = field(compare=False, default=None)
+
+
+@dataclass
+class _Course:
+    """What a dry run has done so far, which the clock would find done."""
+
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    reached: set[str] = field(default_factory=set)
+    chosen: dict[int, datetime] = field(default_factory=dict)
 
 
 def dry_run(
-    rule: LifecycleRule, *, at: datetime, start: datetime | None = None, end: datetime | None = None
+    rule: LifecycleRule,
+    *,
+    at: datetime,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    undecided: bool = False,
+    most: int | None = None,
 ) -> Iterator[Tried]:
-    """What the rule would do, without doing it.
+    """What the rule would do, without doing it, in the order in which it would do it.
 
-    With a period: for the signals that occurred in it, as if the rule had been on. Without: for what it would see now.
+    With a period: for the signals that occurred in it, as if the rule had been on. Without: for what it would see now,
+    with what waits for its day. What is over is judged as of its own moment, what is still to come no earlier than now.
+    ``undecided`` leaves out what the clock has decided on long ago, and ``most`` ends after so many lines: a page reads
+    no more than it shows.
     """
     past = start is not None or end is not None
     begin = start or (datetime(2000, 1, 1, tzinfo=UTC) if past else rule.enabled_from)
     if begin is None:
         return
-    signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=begin, occurred_at__lt=end or at)
-    decided = as_rule(rule)
-    effect = lifecycle.effects().get(rule.effect)
-    reached_here: set[str] = set()
-    for batch in _batches(signals):
+    signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=begin)
+    signals = signals.filter(occurred_at__lt=end) if end else signals.filter(occurred_at__lte=at)
+    if undecided and (mark := _read_mark(_mark_of(rule))) is not None:
+        signals = signals.filter(_since(mark - readiness.OVERLAP))
+    lines = _lines(rule, signals, at=at, past=past, most=most)
+    if not past:
+        lines = merge(_waiting_lines(rule, most=most), lines)
+    decided, effect, course = as_rule(rule), lifecycle.effects().get(rule.effect), _Course()
+    for batch in _some(islice(lines, most)):
+        reached = _reached(rule, [(line.signal, line.happening) for line in batch], before=begin if past else None)
+        course.reached |= reached
+        for line in batch:
+            yield _try(rule, decided, line, effect, course, at=at, past=past)
+
+
+def _lines(
+    rule: LifecycleRule, signals: "QuerySet[Signal]", *, at: datetime, past: bool, most: int | None
+) -> Iterator[_Line]:
+    """Signals by the moment the clock would act on them; without a period, those that wait are left to their firings.
+
+    They are read by the day they occurred on. A line is let go when nothing that follows can be due before it, so
+    what is held back is what came in late.
+    """
+    delay, held = timedelta(days=rule.delay_days), list[_Line]()
+    for batch in _batches(signals, size=min(BATCH, most or BATCH)):
         happenings = [(signal, happening_of(signal)) for signal in batch]
-        fired, reached = _fired(rule, happenings), _reached(rule, happenings, before=begin if past else None)
+        known = _fired(rule, happenings)
         for signal, happening in happenings:
-            verdict = lifecycle.decide(
-                decided, happening, at=at, past=past,
-                fired=(happening.subject, happening.occurrence) in fired,
-                reached_before=happening.subject in reached or happening.subject in reached_here,
-            )  # fmt: skip
-            tried = _try(rule, signal, happening, verdict, effect)
-            if tried.fires:
-                reached_here.add(happening.subject)
-            yield tried
+            while held and held[0].due_at <= signal.occurred_at + delay:
+                yield heappop(held)
+            firing = known.get((happening.subject, happening.occurrence))
+            waits = firing is not None and firing.status == Firing.Status.WAITING
+            if waits and not past:
+                continue
+            due = signal.occurred_at + delay
+            if firing is not None and waits:
+                due = firing.due_at
+            elif not past:
+                due = max(due, at)
+            elif signal.received_at <= signal.occurred_at + LATE:
+                due = max(due, signal.received_at)
+            heappush(held, _Line(due, (1, signal.occurred_at, signal.pk), signal, happening, firing))
+    while held:
+        yield heappop(held)
 
 
-def _try(rule: LifecycleRule, signal: Signal, happening: Happening, verdict: Verdict, effect: Effect | None) -> Tried:
+def _waiting_lines(rule: LifecycleRule, *, most: int | None) -> Iterator[_Line]:
+    """What waits for its day, in the order of the days."""
+    waiting = Firing.objects.filter(rule=rule, status=Firing.Status.WAITING, signal__isnull=False)
+    waiting = waiting.select_related("signal__account").order_by("due_at", "pk")
+    for firing in waiting[:most] if most else waiting.iterator(chunk_size=BATCH):
+        assert firing.signal is not None
+        yield _Line(
+            firing.due_at, (0, firing.pk), firing.signal, happening_of(firing.signal),
+            _Known(firing.pk, firing.status, firing.due_at),
+        )  # fmt: skip
+
+
+def _try(
+    rule: LifecycleRule,
+    decided: lifecycle.Rule,
+    line: _Line,
+    effect: Effect | None,
+    course: _Course,
+    *,
+    at: datetime,
+    past: bool,
+) -> Tried:
+    """One line, judged at its moment, with what the lines before it would have done."""
+    signal, happening = line.signal, line.happening
+    key = (happening.subject, happening.occurrence)
+    waits = line.firing is not None and line.firing.status == Firing.Status.WAITING
+    fired = key in course.seen or (line.firing is not None and not waits)
+    verdict = lifecycle.decide(
+        decided, happening, at=at, past=past, fired=fired, reached_before=happening.subject in course.reached
+    )
+    course.seen.add(key)
+    if line.firing is not None and line.firing.status == Firing.Status.DONE:
+        course.reached.add(happening.subject)
+    # What is over is read as it was at its moment; what is to come, as it is now or will be by what is known now.
+    moment = line.due_at if past else max(line.due_at, at)
     reasons = [str(reason) for reason in verdict.reasons]
     fires, people = verdict.fires, list[Contact]()
+    if waits and not fired:
+        reasons.append(_("It waits until %(day)s.") % {"day": date_format(line.due_at, "j F Y")})
     if effect is None:
         fires = False
         reasons.append(_("The portal cannot do “%(effect)s” now.") % {"effect": rule.effect})
     elif fires and effect.needs_person:
-        people = choose_people(rule, signal, effect, at=verdict.due_at, reasons=reasons)
+        people = choose_people(rule, signal, effect, at=moment, reasons=reasons, chosen=course.chosen)
         fires = bool(people)
+        course.chosen.update((person.pk, moment) for person in people)
         if not people:
             reasons.append(_("Nobody fits; a task would be opened for the manager."))
-    elif fires:
-        refusal = effect.why_not(None, verdict.due_at, rule.effect_params)
-        if refusal:
-            fires = False
-            reasons.append(refusal)
-    return Tried(rule, signal, happening, fires, verdict.due_at, people, reasons)
+    elif fires and (refusal := effect.why_not(None, moment, rule.effect_params)):
+        fires = False
+        reasons.append(refusal)
+    if fires:
+        course.reached.add(happening.subject)
+    return Tried(rule, signal, happening, fires, line.due_at, people, reasons, waits=waits and not fired)
 
 
 # --- Helpers ----------------------------------------------------------------------------------------------------------
-def _batches(signals: Any) -> Iterator[list[Signal]]:
-    batch: list[Signal] = []
-    for signal in signals.select_related("account").order_by("occurred_at", "pk").iterator(chunk_size=BATCH):
-        batch.append(signal)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
+def _batches(signals: "QuerySet[Signal]", *, size: int = BATCH) -> Iterator[list[Signal]]:
+    """Signals by the moment they occurred, key after key: each query reads one batch and no more."""
+    ordered = signals.select_related("account").order_by("occurred_at", "pk")
+    batch = list(ordered[:size])
+    while batch:
+        yield batch
+        if len(batch) < size:
+            return
+        last = (batch[-1].occurred_at, batch[-1].pk)
+        batch = list(ordered.filter(beyond(("occurred_at", "pk"), last))[:size])
+
+
+def _some(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
+    while batch := list(islice(lines, BATCH)):
         yield batch
 
 
-def _fired(rule: LifecycleRule, happenings: Sequence[tuple[Signal, Happening]]) -> set[tuple[str, str]]:
-    return set(
-        Firing.objects.filter(
-            rule=rule,
-            subject__in={happening.subject for _signal, happening in happenings},
-            occurrence__in={happening.occurrence for _signal, happening in happenings},
-        ).values_list("subject", "occurrence")
-    )
+def _since(moment: datetime) -> Q:
+    """What may have come in since; a signal dated ahead counts from its day on, however long ago it was received."""
+    return Q(received_at__gt=moment) | Q(occurred_at__gt=moment)
+
+
+def _mark_of(rule: LifecycleRule) -> str:
+    return f"rule:{rule.pk}:{rule.enabled_from.isoformat() if rule.enabled_from else ''}"
+
+
+def _fired(rule: LifecycleRule, happenings: Sequence[tuple[Signal, Happening]]) -> dict[tuple[str, str], _Known]:
+    rows = Firing.objects.filter(
+        rule=rule,
+        subject__in={happening.subject for _signal, happening in happenings},
+        occurrence__in={happening.occurrence for _signal, happening in happenings},
+    ).values_list("subject", "occurrence", "pk", "status", "due_at")
+    return {(subject, occurrence): _Known(pk, status, due_at) for subject, occurrence, pk, status, due_at in rows}
 
 
 def _reached(

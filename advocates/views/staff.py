@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -90,8 +89,8 @@ def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
         "advocate": found,
         "contact": found.contact,
         "account": found.contact.account,
-        "rung": rungs.NAMES.get(rungs.rungs([found], at=at)[found.pk], ""),
         "availability": budget.availability(found, at=at),
+        "rung": rungs.NAMES.get(rungs.rungs([found], at=at)[found.pk], ""),
         "used_up": timeline.asks(budget.used_up(found, at=at), reader=request.user),
         "wants": kinds.words(found.wants),
         "never": kinds.words(found.never),
@@ -320,7 +319,9 @@ def application(request: HttpRequest, public_id: Any) -> HttpResponse:
 
 
 # --- Lifecycle rules --------------------------------------------------------------------------------------------------
-MOST_TRIED = 200
+TRIED = 50
+"""Signals a dry run shows on a page; each “show more” adds as many, up to the end of what a page can carry."""
+MOST_TRIED = 500
 
 
 @requires("advocates.change_lifecyclerule")
@@ -350,7 +351,8 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
 def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> HttpResponse:
     at = timezone.now()
     start, end = _period(request)
-    tried, cut = [], False
+    tried, more = [], False
+    most = min(max(whole_number(request.GET.get("most", "")) or TRIED, TRIED), MOST_TRIED)
     wrong = ""
     if end and start and end < start:
         wrong = _("The last day lies before the first.")
@@ -359,9 +361,10 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
             found, at=at,
             start=rules.as_instant(start) if start else None,
             end=rules.as_instant(end + timedelta(days=1)) if end else None,
+            undecided=True, most=most + 1,
         )  # fmt: skip
-        tried = list(islice(runs, MOST_TRIED + 1))
-        cut, tried = len(tried) > MOST_TRIED, tried[:MOST_TRIED]
+        tried = list(runs)
+        more, tried = len(tried) > most, tried[:most]
     past = "from" in request.GET
     lines = _with_what_was_done(found, tried)
     effects = lifecycle.effects()
@@ -377,7 +380,9 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
         "ran": past or "now" in request.GET,
         "would": sum(one.fires or (past and done) for one, done in lines),
         "done": sum(done for _one, done in lines),
-        "cut": cut,
+        "waits": sum(one.waits for one, done in lines),
+        "more": most + TRIED if more and most < MOST_TRIED else None,
+        "cut": more and most >= MOST_TRIED,
         "wrong": wrong,
         "start": start or (at - timedelta(days=90)).date(),
         "end": end or at.date(),
@@ -396,7 +401,7 @@ def new_rule(request: HttpRequest) -> HttpResponse:
 @requires("advocates.change_lifecyclerule")
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_rule(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say it anew. A rule that is on begins anew with it: what happened before its change never fires it."""
+    """Say it anew. A rule that is on begins anew where it now heeds or does something else."""
     return _edit(request, get_object_or_404(LifecycleRule, pk=pk))
 
 
@@ -407,14 +412,17 @@ def _edit(request: HttpRequest, found: LifecycleRule | None) -> HttpResponse:
         return respond(request, "advocates/rule_edit.html", {"form": form, "rule": found}, status=status)
     at = timezone.now()
     changed = form.write(found or LifecycleRule())
-    if changed.enabled and form.has_changed():
-        changed.enabled_from = at
-    changed.save()
+    on_since = changed.enabled_from
+    cancelled = rules.save(changed, at=at)
     if form.cleaned_data.get("switch_on"):
         rules.switch_on(changed, at=at)
         messages.success(request, _("Saved and on. It heeds signals from now on."))
+    elif changed.enabled and changed.enabled_from == on_since:
+        messages.success(request, _("Saved. It is on as before, and what waits for its day still waits."))
     elif changed.enabled:
         messages.success(request, _("Saved. It is on, and heeds signals from now on."))
+        if cancelled:
+            messages.warning(request, lifecycle.dropped(cancelled))
     else:
         messages.success(request, _("Saved as a draft. Try it here before you switch it on."))
     tried = {"from": (at - timedelta(days=90)).date().isoformat(), "to": at.date().isoformat()}
@@ -453,10 +461,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("On. It heeds signals from now on; nothing that happened before fires it."))
         else:
             cancelled = rules.switch_off(found, at=at)
-            said = _("Off.")
-            if cancelled:
-                said += " " + _("%(number)s firings that waited for their day were cancelled.") % {"number": cancelled}
-            messages.success(request, said)
+            messages.success(request, f"{_('Off.')} {lifecycle.dropped(cancelled)}" if cancelled else _("Off."))
     except Refused as refusal:
         messages.warning(request, str(refusal))
         return _rule(request, found, status=409)

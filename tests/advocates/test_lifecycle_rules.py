@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from advocacy.crm.models import RecordedBasis
+from advocacy.crm import readiness
+from advocacy.crm.models import Pause, RecordedBasis
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
 from advocates import jobs
@@ -386,6 +387,122 @@ class TestDryRun:
             self.run("--from", "yesterday")
         with pytest.raises(CommandError, match="before --from"):
             self.run("--from", "2026-03-02", "--to", "2026-03-01")
+
+
+class TestADryRunSaysWhatTheClockWillDo:
+    """What it says now is what a live run does, at its moment, with what it has done before."""
+
+    def try_now(self, rule: LifecycleRule, at: Any = NOON) -> list[lifecycle.Tried]:
+        return list(lifecycle.dry_run(rule, at=at))
+
+    def test_what_is_overdue_is_judged_now_and_not_as_of_its_day(self) -> None:
+        mei = make_contact("Mei", make_account("Acorn"))
+        rule = make_rule(delay_days=2)
+        make_signal("onboarding_closed", mei.account, at=NOON - 8 * DAY)
+        make_advocate(contact=mei, at=NOON - DAY)  # she joined after the rule's day had come
+        (said,) = self.try_now(rule)
+        assert not said.fires and "Mei Barbosa is a member already." in said.reasons
+        tick()
+        assert Firing.objects.get().status == "refused"
+
+    def test_what_is_to_come_is_judged_on_its_day(self) -> None:
+        acorn = make_account("Acorn")
+        make_contact("Mei", acorn)
+        rule = make_rule(delay_days=9)
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        readiness.pause(acorn, reason="Quarter's end", by=None, at=NOON - DAY, until=(NOON + 3 * DAY).date())
+        (said,) = self.try_now(rule)
+        assert said.fires and said.due_at == NOON + 8 * DAY, "the pause will be over by then"
+        tick()
+        readiness.release_on_date(at=NOON + 5 * DAY)
+        tick(NOON + 8 * DAY)
+        assert Firing.objects.get().status == "done"
+
+    def test_what_waits_for_its_day_is_told_apart(self) -> None:
+        acorn = make_account("Acorn")
+        make_contact("Mei", acorn)
+        rule = make_rule(delay_days=7)
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        tick()
+        (said,) = self.try_now(rule)
+        assert said.fires and said.waits and said.due_at == NOON + 6 * DAY
+        assert "It waits until 16 March 2026." in said.reasons
+        tick(NOON + 6 * DAY)
+        (said,) = self.try_now(rule, NOON + 6 * DAY)
+        assert not said.fires and not said.waits
+        assert "The rule has fired for this occurrence already." in said.reasons
+
+    def test_one_person_is_not_chosen_twice(self) -> None:
+        acorn = make_account("Acorn")
+        mei, omar = make_contact("Mei", acorn), make_contact("Omar", acorn, persona="admin")
+        rule = make_rule(reentry=True)
+        for hours in (3, 2, 1):
+            make_signal("onboarding_closed", acorn, at=NOON - timedelta(hours=hours))
+        first, second, third = self.try_now(rule)
+        assert (first.people, second.people, third.people) == ([mei], [omar], [])
+        assert "Mei Barbosa has an invitation that is still open." in second.reasons
+        tick()
+        done = Firing.objects.order_by("pk").values_list("status", "contact")
+        assert list(done) == [("done", mei.pk), ("done", omar.pk), ("refused", None)]
+
+    def test_an_occurrence_told_by_two_sources_counts_once(self) -> None:
+        acorn = make_account("Acorn")
+        rule = make_rule(effect="task", effect_params={"text": "call"}, reentry=True)
+        for source in ("crm", "support"):
+            make_signal("onboarding_closed", acorn, at=NOON - DAY, occurrence="onb-1", source=source)
+        assert [said.fires for said in self.try_now(rule)] == [True, False]
+
+    def test_a_period_counts_from_what_the_rule_has_done_in_it(self) -> None:
+        acorn = make_account("Acorn")
+        rule = make_rule(effect="task", effect_params={"text": "call"})
+        make_signal("onboarding_closed", acorn, at=NOON - 5 * DAY)
+        tick(NOON - 5 * DAY)
+        make_signal("onboarding_closed", acorn, at=NOON - 3 * DAY)
+        first, second = lifecycle.dry_run(rule, at=NOON, start=NOON - 8 * DAY)
+        assert not first.fires and not second.fires
+        assert "The rule has reached them before, and re-entry is off." in second.reasons
+
+    def test_an_invitation_that_was_open_then_stood_in_the_way_then(self) -> None:
+        mei = make_contact("Mei", make_account("Acorn"))
+        known = Advocate.objects.create(contact=mei, status="declined")
+        Invitation.objects.create(
+            advocate=known, status="declined", created_at=NOON - 20 * DAY, answered_at=NOON - 5 * DAY,
+            expires_at=NOON + 40 * DAY,
+        )  # fmt: skip
+        rule = make_rule(enabled=False, enabled_from=None, reentry=True)
+        for days in (30, 10, 2):
+            make_signal("onboarding_closed", mei.account, at=NOON - days * DAY)
+        before, meanwhile, after = lifecycle.dry_run(rule, at=NOON, start=NOON - 40 * DAY)
+        assert before.fires
+        assert "Mei Barbosa has an invitation that is still open." in meanwhile.reasons
+        assert "Mei Barbosa said no to an invitation." in after.reasons
+
+    def test_a_late_signal_is_tried_when_it_came_in_and_old_history_on_its_day(self) -> None:
+        acorn, birch = make_account("Acorn"), make_account("Birch")
+        make_contact("Mei", acorn)
+        make_contact("Omar", birch)
+        rule = make_rule(enabled=False, enabled_from=None)
+        make_signal("onboarding_closed", acorn, at=NOON - 20 * DAY, received_at=NOON - 10 * DAY)
+        make_signal("onboarding_closed", birch, at=NOON - 90 * DAY, received_at=NOON)  # loaded when the portal began
+        old, late = lifecycle.dry_run(rule, at=NOON, start=NOON - 100 * DAY)
+        assert (old.due_at, late.due_at) == (NOON - 90 * DAY, NOON - 10 * DAY)
+
+
+class TestLettingAsksRest:
+    def test_two_rules_in_one_tick_both_rest_and_each_is_on_record(self) -> None:
+        acorn = make_account("Acorn")
+        for name, days in (("Upsell: rest", 14), ("Quarter: rest", 30)):
+            make_rule(name=name, signal="upsell_started", effect="rest", effect_params={"days": days})
+        make_signal("upsell_started", acorn, at=NOON - DAY)
+        tick()
+        assert list(Firing.objects.values_list("status", flat=True)) == ["done", "done"]
+        keys = {f"rule:{pk}" for pk in Firing.objects.values_list("pk", flat=True)}
+        assert set(Pause.objects.filter(account=acorn).values_list("key", flat=True)) == keys
+
+    @pytest.mark.parametrize("params", [[], "", ["days"], "30", 30, None])
+    def test_what_an_effect_needs_is_an_object_of_names_and_values(self, params: Any) -> None:
+        wrong = check_rule(signal="renewed", conditions=[], effect="rest", effect_params=params, whom="champion")
+        assert "object of names and values" in wrong["effect_params"][0]
 
 
 @pytest.mark.django_db(transaction=True)

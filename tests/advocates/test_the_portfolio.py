@@ -5,7 +5,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,6 +15,7 @@ from advocacy.crm import spine
 from advocacy.delivery.models import Message
 from advocacy.users.models import Role, User
 from advocates import budget
+from advocates.actions import lifecycle
 from advocates.models import (
     Advocate,
     AwayPeriod,
@@ -230,6 +233,40 @@ class TestRules:
         shown = page(lead, "rule", rule.pk, **{"from": start, "to": now.date().isoformat()})
         assert "1 signal; it would have acted on 1. 1 is done already." in shown
 
+    def test_a_dry_run_shows_the_first_and_more_when_asked(self, lead: Client, rule: LifecycleRule) -> None:
+        now = timezone.now()
+        acorn = make_account("Acorn")
+        for hours in range(60):
+            make_signal("renewed", acorn, at=now - 10 * DAY + timedelta(hours=hours))
+        period = {"from": (now - 20 * DAY).date().isoformat(), "to": now.date().isoformat()}
+        shown = page(lead, "rule", rule.pk, **period)
+        assert "These are the first 50; there are more." in shown and "most=100" in shown
+        shown = page(lead, "rule", rule.pk, **period, most="100")
+        assert "60 signals; it would have acted on 0 of them." in shown and "there are more" not in shown
+        page(lead, "rule", rule.pk, **period, most="²")
+
+    def test_a_dry_run_reads_no_more_than_it_shows(self, lead: Client, rule: LifecycleRule) -> None:
+        now = timezone.now()
+        LifecycleRule.objects.filter(pk=rule.pk).update(enabled=True, enabled_from=now - 20 * DAY)
+        acorn = make_account("Acorn")
+        for hours in range(120):
+            make_signal("renewed", acorn, at=now - 10 * DAY + timedelta(hours=hours))
+        for asked in ({"from": (now - 20 * DAY).date().isoformat()}, {"now": "yes"}):
+            with CaptureQueriesContext(connection) as queries:
+                page(lead, "rule", rule.pk, **asked)
+            reading = [one["sql"] for one in queries if 'FROM "crm_signal"' in one["sql"]]
+            assert reading and all("LIMIT 51" in sql for sql in reading)
+
+    def test_what_waits_for_its_day_is_told_apart(self, lead: Client, rule: LifecycleRule) -> None:
+        now = timezone.now()
+        LifecycleRule.objects.filter(pk=rule.pk).update(enabled=True, enabled_from=now - 20 * DAY, delay_days=30)
+        acorn = make_account("Acorn")
+        make_contact("Mei Lin", acorn)
+        make_signal("renewed", acorn, at=now - 10 * DAY)
+        lifecycle.follow_signals(at=now)
+        shown = page(lead, "rule", rule.pk, now="yes")
+        assert "1 waits for its day." in shown and "waits until" in shown
+
     def test_switched_on_from_now_and_off_again(self, lead: Client, rule: LifecycleRule) -> None:
         url = reverse("advocates:switch", args=[rule.pk])
         before = timezone.now()
@@ -255,6 +292,7 @@ class TestRules:
         }  # fmt: skip
         for field, value in (
             ("conditions", '[{"fact": "account.shoe", "is": "is", "value": 1}]'), ("whom", "king"), ("effect", "fly"),
+            ("effect_params", '["days"]'), ("effect_params", "[]"), ("effect_params", '"30"'),
         ):  # fmt: skip
             answer = lead.post(url, {**good, field: value})
             assert answer.status_code == 200, field
@@ -274,6 +312,59 @@ class TestRules:
         )  # fmt: skip
         rule.refresh_from_db()
         assert rule.signal == "upgraded" and rule.enabled_from and rule.enabled_from > old
+
+    def waiting(self, rule: LifecycleRule) -> Firing:
+        """The rule is on, and a firing of it waits for its day."""
+        old = timezone.now() - 30 * DAY
+        LifecycleRule.objects.filter(pk=rule.pk).update(enabled=True, enabled_from=old, delay_days=7)
+        make_signal("renewed", make_account("Acorn"), at=old + 28 * DAY)
+        lifecycle.follow_signals(at=timezone.now())
+        return Firing.objects.get(status="waiting")
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"name": "Renewed: bring them in"}, {"whom": "admin"}, {"at_most": 2}, {"effect_params": '{"text": "Hello"}'}],
+    )
+    def test_what_waits_outlives_another_name_or_other_people(
+        self, lead: Client, rule: LifecycleRule, change: dict[str, Any]
+    ) -> None:
+        waiting = self.waiting(rule)
+        LifecycleRule.objects.filter(pk=rule.pk).update(effect="task", effect_params={"text": "Call"})
+        url = reverse("admin:advocates_lifecyclerule_change", args=[rule.pk])
+        as_it_is = {
+            "name": rule.name, "signal": "renewed", "conditions": "[]", "delay_days": 7, "effect": "task",
+            "effect_params": '{"text": "Call"}', "whom": "champion", "at_most": 1,
+        }  # fmt: skip
+        assert lead.post(url, {**as_it_is, **change}).status_code == 302
+        waiting.refresh_from_db()
+        changed = LifecycleRule.objects.get(pk=rule.pk)
+        assert waiting.status == "waiting"
+        assert changed.enabled_from and changed.enabled_from < timezone.now() - 29 * DAY
+        sent = {"name": "Renewed: once more", "signal": "renewed", "region": "", "effect": "task", "text": "Call them",
+                "delay_days": "7", "roles": ["user"], "at_most": "2"}  # fmt: skip
+        told = lead.post(reverse("advocates:edit_rule", args=[rule.pk]), sent, follow=True).content.decode()
+        assert "what waits for its day still waits" in told
+        waiting.refresh_from_db()
+        assert waiting.status == "waiting"
+        assert LifecycleRule.objects.get(pk=rule.pk).enabled_from == changed.enabled_from
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"signal": "upgraded"}, {"delay_days": "9"}, {"effect": "rest"}, {"reentry": "on"}, {"region": "Europe"}],
+    )
+    def test_what_waits_is_dropped_when_the_rule_becomes_another(
+        self, lead: Client, rule: LifecycleRule, change: dict[str, Any]
+    ) -> None:
+        waiting = self.waiting(rule)
+        LifecycleRule.objects.filter(pk=rule.pk).update(effect="task", effect_params={"text": "Call"})
+        as_it_is = {"name": rule.name, "signal": "renewed", "region": "", "effect": "task", "text": "Call",
+                    "delay_days": "7", "roles": ["champion"], "at_most": "1"}  # fmt: skip
+        there = reverse("advocates:edit_rule", args=[rule.pk])
+        told = lead.post(there, {**as_it_is, **change}, follow=True).content.decode()
+        assert "1 firing that waited for its day was cancelled." in told
+        waiting.refresh_from_db()
+        assert waiting.status == "cancelled" and "The rule was changed before its day came." in waiting.reasons
+        assert (LifecycleRule.objects.get(pk=rule.pk).enabled_from or timezone.now()) > timezone.now() - DAY
 
     SENTENCE = {
         "name": "Renewed: care for them", "signal": "renewed", "region": "", "fact_0": "account.employees",

@@ -63,6 +63,7 @@ class Command(BaseCommand):
         tried = [
             {
                 "fires": one.fires,
+                "waits": one.waits,
                 "signal": one.signal.pk,
                 "kind": one.signal.kind,
                 "occurrence": one.happening.occurrence,
@@ -96,7 +97,7 @@ class Command(BaseCommand):
             )
             for one in rule["firings"]:
                 who = ", ".join(person["name"] for person in one["who"]) or "-"
-                mark = "yes" if one["fires"] else "no "
+                mark = ("waits" if one["waits"] else "yes  ") if one["fires"] else "no   "
                 self.stdout.write(f"  {mark} {one['occurred_at'][:10]} {one['account']}: {who}")
                 for reason in one["why"]:
                     self.stdout.write(f"        {reason}")
