@@ -414,6 +414,15 @@ def release(channel: str, source_id: str | int, advocate: Advocate, *, at: datet
         project(account, at=at)
 
 
+def asked_now(channel: str, source_id: str | int, advocate: Advocate, *, at: datetime) -> None:
+    """A question that was held back until now reaches them: the rest after it counts from here."""
+    account = lock(advocate)
+    Ask.objects.filter(
+        channel=channel, source_id=str(source_id), advocate=advocate, released_at__isnull=True
+    ).update(asked_at=at)  # fmt: skip
+    project(account, at=at)
+
+
 def answered(channel: str, source_id: str | int, advocate: Advocate, *, at: datetime) -> None:
     """They said yes or no: the question is no longer out. The rest after it stays."""
     Ask.objects.filter(

@@ -360,6 +360,10 @@ def end(world: Any) -> None:
         asked = request_of(world, own, at=now - timedelta(hours=26), team=sales, days=9)
         why = "You led the same rollout, and you tell it well."
         reason = "The prospect asked for her by name after the spring webinar."
-        desk.nominate(asked, [desk.Pick(ines.pk, why)], by=world.users["manager"], at=now - timedelta(hours=3),
-                      owner_agreed=True, override_reason=reason)  # fmt: skip
+        (question,) = desk.nominate(
+            asked, [desk.Pick(ines.pk, why)], by=world.users["manager"], at=now - timedelta(hours=3),
+            override_reason=reason,
+        )  # fmt: skip
+        if question.status == Nomination.Status.WITH_OWNER:
+            desk.approve(question, at=now - timedelta(hours=2), by=question.owner)
     desk_jobs.follow_claims(at=now)

@@ -6,17 +6,22 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.catalogue import Deed
-from advocacy.crm.models import Account, Activity
+from advocacy.crm.models import Account, Activity, Program
+from advocacy.delivery.rendering import zone_of
 from opportunities.models import COURSE, Claim, ClaimFeedback, Nomination, ReferenceRequest
+from opportunities.working_time import Office
 
 Status = ReferenceRequest.Status
 WaitingFor = ReferenceRequest.WaitingFor
 
 SOON = timedelta(hours=72)
+REMIND_OWNER_AFTER = 2
+SILENCE_AFTER = 4
+"""Working days until an account owner is reminded of an ask, and until their silence counts, where they want that."""
 ENDED = frozenset({Status.FULFILLED, Status.DEFLECTED, Status.UNFILLED, Status.WITHDRAWN})
 TIMES_PROPOSED = 3
 """How many times an advocate proposes with a yes."""
@@ -57,8 +62,9 @@ def stands(
         return Status.FULFILLED, WaitingFor.NOBODY
     timed = wanted.kind.has_step("scheduled")
     open_ones = [one for one in nominations if one.status == Nomination.Status.ASKED]
+    with_owner = any(one.status == Nomination.Status.WITH_OWNER for one in nominations)
     without_time = [one for one, _claim in said_yes if timed and wants_time(one)]
-    nobody_asked = len(said_yes) < wanted.wanted and not open_ones
+    nobody_asked = len(said_yes) < wanted.wanted and not open_ones and not with_owner
     if without_time and not nobody_asked:
         can_pick = any(_has_time_to_pick(one, at=at) for one in without_time)
         return Status.AGREED, WaitingFor.REQUESTER if can_pick else WaitingFor.ADVOCATE
@@ -68,6 +74,8 @@ def stands(
     if len(said_yes) < wanted.wanted:
         if open_ones:
             return (status if said_yes else Status.ASKED), WaitingFor.ADVOCATE
+        if with_owner:
+            return status, WaitingFor.OWNER
         return status, WaitingFor.REQUESTER if question_out else WaitingFor.DESK
     return status, _after_the_yes([claim for _one, claim in said_yes if claim not in done], at=at)
 
@@ -128,6 +136,11 @@ def yes_count(nominations: Iterable[Nomination]) -> int:
     return sum(_under_course(one) for one in nominations)
 
 
+def office() -> Office:
+    """Where and when the desk works, as the program's settings say."""
+    return Office(zone_of(Program.current().desk_time_zone))
+
+
 # --- What may be done -------------------------------------------------------------------------------------------------
 def may_nominate(wanted: ReferenceRequest, nominations: Iterable[Nomination]) -> bool:
     return wanted.status not in ENDED and yes_count(nominations) < wanted.wanted
@@ -147,11 +160,13 @@ VIEWS = (
     View("unassigned", _("Unassigned")),
     View("active", _("All active")),
     View("waiting", _("Waiting for others")),
+    View("approval", _("Waiting for approval")),
     View("soon", _("Due within 72 hours")),
     View("overdue", _("Overdue")),
     View("ended", _("Ended")),
 )
 WITH_OTHERS = ~Q(waiting_for__in=[WaitingFor.DESK, WaitingFor.NOBODY])
+WITH_OWNER = Exists(Nomination.objects.filter(request=OuterRef("pk"), status=Nomination.Status.WITH_OWNER))
 SORTS = {
     "need": _("Needed first"),
     "value": _("Largest deal first"),
@@ -166,6 +181,7 @@ def in_view(rows: "QuerySet[ReferenceRequest]", view: str, *, user: Any, today: 
         "mine": active & Q(manager=user.pk),
         "unassigned": active & Q(manager__isnull=True),
         "waiting": active & WITH_OTHERS,
+        "approval": active & WITH_OWNER,
         "soon": active & Q(needed_by__gte=today, needed_by__lte=today + SOON),
         "overdue": active & Q(needed_by__lt=today),
         "ended": Q(status__in=ENDED),

@@ -63,6 +63,15 @@ def own_requests(request: HttpRequest) -> dict[str, Any] | None:
     return {"rows": found[:ON_HOME]}
 
 
+def waits_for_my_yes(request: HttpRequest) -> dict[str, Any] | None:
+    """Advocates of this owner's accounts whom the desk would like to ask."""
+    rows = Nomination.objects.filter(owner=request.user.pk, status="with_owner").select_related(
+        "request__kind", "advocate__contact__account"
+    )
+    found = list(rows.order_by("owner_asked_at")[:ON_HOME])
+    return {"rows": found} if found else None
+
+
 def asked_of_me(request: HttpRequest) -> dict[str, Any] | None:
     """Questions to this advocate that wait for an answer."""
     rows = Nomination.objects.filter(advocate__user=request.user.pk, status="asked").select_related(
@@ -78,6 +87,7 @@ register(
         _("My requests"), "opportunities:requests", "requests", "opportunities.follow_own_requests", 15, badge=your_turn
     ),
     Card("nominations", "opportunities.answer_nomination", 5, "opportunities/home/nominations.html", asked_of_me),
+    Card("approvals", "opportunities.approve_asks", 6, "opportunities/home/approvals.html", waits_for_my_yes),
     Card("own_requests", "opportunities.follow_own_requests", 15, "opportunities/home/requests.html", own_requests),
     TodayItem(
         "desk-mine", _("requests that wait for you"), WORK_DESK, 10, QUEUE, lambda request: _counts(request)["mine"]

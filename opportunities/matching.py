@@ -117,6 +117,15 @@ ASKED = (
     "EXISTS (SELECT 1 FROM opportunities_nomination n WHERE n.request_id = %(request)s AND n.advocate_id = a.id"
     " AND NOT (n.status = 'recalled' AND n.claim_id IS NULL))"  # taken back before it came to anything
 )
+OWNER_GATE = "owner"
+NOT_APPROVED = (
+    "EXISTS (SELECT 1 FROM opportunities_nomination n WHERE n.request_id = %(request)s AND n.advocate_id = a.id"
+    " AND n.status = 'refused')"
+)
+OWNERS_REASON = (
+    "(SELECT n.owner_reason FROM opportunities_nomination n WHERE n.request_id = %(request)s"
+    " AND n.advocate_id = a.id AND n.status = 'refused')"
+)
 # A list is lowered as a whole: a subquery for each would keep the pass from running in parallel.
 NAMED_IN = "({0} <> '{{}}' AND lower({0}::text)::varchar[] && %(names)s::varchar[])"
 IS_THE_PROSPECT = (  # looked up by index once for the whole pass, whatever the size of the program
@@ -138,6 +147,7 @@ GATES: tuple[Gate, ...] = (
     ),
     Gate("consent", lazy("Has not consented to this kind"), f"NOT {CONSENT}", CONSENT),
     Gate("ready", lazy("Account is not ready"), "k.readiness <> 'ready'", "k.readiness = 'ready'"),
+    Gate(OWNER_GATE, lazy("Their account owner said no"), NOT_APPROVED),
     Gate(
         "budget",
         lazy("Rests after earlier asks"),
@@ -487,7 +497,8 @@ class WhyNot:
 
 def candidates(need: Need, *, limit: int = LIMIT) -> list[Candidate]:
     """The best who pass every gate, at most two from one account, in the one order."""
-    passes = " AND ".join(gate.passes for gate in need.gates())
+    # Who was not approved counts as asked as well: one look at the nominations is enough here.
+    passes = " AND ".join(gate.passes for gate in need.gates() if gate.key != OWNER_GATE)
     # The first level carries four narrow columns for everybody; names and parts are fetched for the few who remain.
     statement = f"""
         WITH top AS MATERIALIZED (
@@ -618,7 +629,7 @@ def _first_gate(gates: Sequence[Gate]) -> str:
 
 WHO_IS_STOPPED = (
     "a.id, c.given_name, c.family_name, c.email, k.name, a.status, k.readiness_reason, a.resting_until, c.left_on,"
-    " c.language, k.language"
+    f" c.language, k.language, {OWNERS_REASON}"
 )
 
 
@@ -725,7 +736,7 @@ def language_name(code: str) -> str:
 
 
 def _excluded(need: Need, gate: Gate, row: Sequence[Any]) -> Excluded:
-    return Excluded(row[0], _name(*row[1:4]), row[4], _why_excluded(need, gate, *row[5:11]))
+    return Excluded(row[0], _name(*row[1:4]), row[4], _why_excluded(need, gate, *row[5:12]))
 
 
 def _why_excluded(
@@ -737,6 +748,7 @@ def _why_excluded(
     left_on: date | None,
     language: str,
     account_language: str,
+    owners_reason: str | None,
 ) -> str:
     if gate.key == "member":
         if left_on and left_on <= need.day:
@@ -744,6 +756,8 @@ def _why_excluded(
         return _("Is not a member: %(status)s.") % {"status": Advocate.Status(status).label}
     if gate.key == "ready":
         return _("Account is not ready: %(reason)s.") % {"reason": reason.rstrip(".") or _("no reason given")}
+    if gate.key == OWNER_GATE:
+        return _("Their account owner said no: %(reason)s.") % {"reason": (owners_reason or "").rstrip(".")}
     if gate.key == "budget":
         if resting_until and resting_until > need.at:
             if resting_until.year == 9999:

@@ -28,7 +28,7 @@ WaitingFor = ReferenceRequest.WaitingFor
 def nominations_of(wanted: ReferenceRequest) -> Any:
     """The nominations of a request with all its pages show, in a fixed number of queries."""
     rows = Nomination.objects.filter(request=wanted).select_related(
-        "advocate__contact__account", "claim", "nominated_by", "request__kind"
+        "advocate__contact__account", "claim", "nominated_by", "owner", "request__kind"
     )
     return rows.prefetch_related("times", "claim__feedback").order_by("asked_at", "pk")
 
@@ -166,7 +166,9 @@ def happened(
     events = [Event(wanted.filed_at, _("%(name)s filed it") % {"name": wanted.requester})]
     asked: dict[datetime, list[Nomination]] = {}
     for one in nominations:
-        asked.setdefault(one.asked_at, []).append(one)
+        if one.reached_the_advocate:
+            asked.setdefault(one.asked_at, []).append(one)
+        events += _of_owner(one, for_desk=for_desk)
         events += _of_nomination(one, for_desk=for_desk)
     for at, group in asked.items():
         names = ", ".join(str(one.advocate) for one in group)
@@ -187,6 +189,35 @@ def happened(
 
 
 FALLEN_THROUGH = frozenset({Claim.Status.WITHDRAWN, Claim.Status.DECLINED, Claim.Status.MISSED})
+
+
+def _of_owner(one: Nomination, *, for_desk: bool) -> list[Event]:
+    """What was asked of an account owner, and what they said; whoever asks for a reference reads no name of it."""
+    if one.owner is None or one.owner_asked_at is None:
+        return []
+    words = {"owner": one.owner, "name": one.advocate}
+    said = {
+        Nomination.OwnerSaid.YES: (_("%(owner)s agreed that %(name)s is asked"), _("An account owner agreed"), "ok"),
+        Nomination.OwnerSaid.SILENCE: (
+            _("%(owner)s was silent, which they count as a yes"), _("An account owner agreed"), "ok",
+        ),
+        Nomination.OwnerSaid.NO: (
+            _("%(owner)s does not want that %(name)s is asked"), _("An account owner did not agree"), "bad",
+        ),
+    }  # fmt: skip
+    events = []
+    if one.owner_answered_at != one.owner_asked_at:  # who nominates somebody of their own account is not asked
+        question = (
+            _("%(owner)s was asked whether %(name)s may be asked") if for_desk else _("An account owner is asked")
+        )
+        events.append(Event(one.owner_asked_at, question % words))
+    if one.owner_reminded_at and for_desk:
+        events.append(Event(one.owner_reminded_at, _("%(owner)s was reminded") % words))
+    if one.owner_answered_at and one.owner_said:
+        for_us, for_them, mark = said[Nomination.OwnerSaid(one.owner_said)]
+        more = one.owner_reason if for_desk else ""
+        events.append(Event(one.owner_answered_at, (for_us if for_desk else for_them) % words, more=more, mark=mark))
+    return events
 
 
 def _of_nomination(one: Nomination, *, for_desk: bool) -> list[Event]:

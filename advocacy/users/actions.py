@@ -16,3 +16,9 @@ def set_roles(user: User, roles: Iterable[str]) -> None:
     user.is_staff = user.is_superuser or bool(wanted & STAFF_ROLES)
     user.save(update_fields=["is_staff"])
     user.__dict__.pop("_role_set", None)
+
+
+def count_silence_as_yes(user: User, yes: bool) -> None:
+    """Somebody says of themselves whether their silence is a yes where they approve asks at their accounts."""
+    user.silence_is_yes = yes
+    user.save(update_fields=["silence_is_yes"])

@@ -51,6 +51,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("works in the admin"), default=False)
     date_joined = models.DateTimeField(default=timezone.now)
+    silence_is_yes = models.BooleanField(
+        _("silence counts as a yes where they approve asks at their accounts"), default=False, db_default=False
+    )
 
     objects = UserManager()
 

@@ -59,6 +59,10 @@ CLAIM_TASKS = ("thank", "not-happened")
 """How the keys of tasks about a claim begin."""
 
 
+UNANSWERED = (Nomination.Status.ASKED, Nomination.Status.WITH_OWNER)
+"""Nominations that may still come to a yes without a question more."""
+
+
 @dataclass(frozen=True)
 class Pick:
     """One advocate to be nominated: why them, in words the advocate reads."""
@@ -140,7 +144,7 @@ def _hand_over(locked: ReferenceRequest, *, before: int | None, to: Any) -> None
     """What is still to be done for this request is the new manager's, and so is what its claims bring."""
     Opportunity.objects.filter(request=locked).update(run_by=to)
     claims = Claim.objects.filter(opportunity__request=locked).values_list("pk", flat=True)
-    about = Q(key__startswith=f"nobody-left:{locked.pk}:")
+    about = Q(key__startswith=f"nobody-left:{locked.pk}:") | Q(key__startswith=f"owner-silent:{locked.pk}:")
     about |= Q(key__in=[f"{what}:{Claim._meta.label_lower}:{pk}" for what in CLAIM_TASKS for pk in claims])
     theirs = Q(assignee__isnull=True) | Q(assignee=before)
     Task.objects.filter(about, theirs, done_at__isnull=True).update(assignee=to)
@@ -190,10 +194,12 @@ def nominate(
     *,
     by: Any,
     at: datetime,
-    owner_agreed: bool = False,
     override_reason: str = "",
 ) -> list[Nomination]:
-    """Ask one or several advocates for one request, all or none. Gates are read again here, under lock."""
+    """Ask one or several advocates for one request, all or none. Gates are read again here, under lock.
+
+    Where an account wants it, its owner is asked first; nobody goes past them.
+    """
     if not picks:
         raise Refused(_("Choose at least one advocate."))
     locked = _lock(wanted)
@@ -211,11 +217,11 @@ def nominate(
     for advocate in people:
         if advocate.pk in stopped:
             raise Refused(_("%(name)s: %(reason)s") % {"name": advocate, "reason": stopped[advocate.pk].reason})
-        owner = advocate.contact.account.owner
-        if advocate.contact.account.owner_approves and not owner_agreed:
+        account = advocate.contact.account
+        if account.owner_approves and (account.owner is None or not account.owner.is_active):
             raise Refused(
-                _("%(owner)s approves each ask at %(account)s. Get their yes, then say so below.")
-                % {"owner": owner or _("The account owner"), "account": advocate.contact.account.name}
+                _("The owner of %(account)s approves each ask there, and nobody owns it now. Name its owner first.")
+                % {"account": account.name}
             )
     frame = _frame(locked, by=by, at=at)
     scores = {one.advocate: one for one in matching.among(need, list(why))}
@@ -228,37 +234,42 @@ def nominate(
         )  # fmt: skip
         nominated = _ask(
             locked, advocate, why=why[advocate.pk], nominated_by=by, asked_at=at, answer_by=answer_by,
-            score=_score(scores.get(advocate.pk), need),
+            score=_score(scores.get(advocate.pk), need), **_owner_first(advocate, by=by, at=at),
         )  # fmt: skip
-        spine.record(Deed.NOMINATED, at=at, source=nominated, contact=advocate.contact, by=by)
-        mails.nomination(nominated, at=at)
-        if advocate.user:
-            said = _("Would you speak with %(prospect)s?") % _words(locked)
-            key = mails.key_of(nominated)
-            notify(advocate.user, "nomination", key=key, text=said, url=_answer_url(nominated), at=at)
+        if nominated.status == Nomination.Status.WITH_OWNER:
+            _ask_owner(nominated, at=at)
+        else:
+            _put_to_advocate(nominated, at=at, by=by)
         made.append(nominated)
-    if owner_agreed:
-        owners = {str(one.contact.account.owner) for one in people if one.contact.account.owner_approves}
-        if owners:
-            note(locked, text=_("%(owners)s agreed to the ask.") % {"owners": ", ".join(sorted(owners))}, by=by, at=at)
     Opportunity.objects.filter(pk=frame.pk).update(run_by=locked.manager)
     _settle(locked, at=at)
     return made
 
 
-def _ask(locked: ReferenceRequest, advocate: Advocate, **asked: Any) -> Nomination:
+def _ask(locked: ReferenceRequest, advocate: Advocate, *, status: str, **asked: Any) -> Nomination:
     """A question to one advocate; one that was taken back before it came to anything is asked once more."""
     before = Nomination.objects.filter(request=locked, advocate=advocate).first()
     if before is None:
-        return Nomination.objects.create(request=locked, advocate=advocate, **asked)
-    nominated = before.move_to(Nomination.Status.ASKED, **asked, answered_at=None)
+        return Nomination.objects.create(request=locked, advocate=advocate, status=status, **asked)
+    nominated = before.move_to(status, **asked, answered_at=None)
     nominated.request, nominated.advocate = locked, advocate
     return nominated
 
 
+def _put_to_advocate(nominated: Nomination, *, at: datetime, by: Any) -> None:
+    """The question reaches the advocate: on record, by mail and in the portal."""
+    advocate = nominated.advocate
+    spine.record(Deed.NOMINATED, at=at, source=nominated, contact=advocate.contact, by=by)
+    mails.nomination(nominated, at=at)
+    if advocate.user:
+        said = _("Would you speak with %(prospect)s?") % _words(nominated.request)
+        key = mails.key_of(nominated)
+        notify(advocate.user, "nomination", key=key, text=said, url=_answer_url(nominated), at=at)
+
+
 def _not_too_many_of_one_account(locked: ReferenceRequest, people: Sequence[Advocate]) -> None:
     """At most two of one account are asked for one request, those asked before included."""
-    open_now = [Nomination.Status.ASKED, Nomination.Status.ACCEPTED]
+    open_now = [*UNANSWERED, Nomination.Status.ACCEPTED]
     before = locked.nominations.filter(status__in=open_now).exclude(advocate__in=people)
     of_account = Counter(before.values_list("advocate__contact__account", flat=True))
     of_account.update(advocate.contact.account_id for advocate in people)
@@ -321,7 +332,7 @@ def recall(nomination: Nomination, *, by: Any, at: datetime) -> Nomination:
         _settle(locked, at=at)
         _tell_desk_when_nobody_is_left(locked, at=at)
         return nominated
-    if nominated.status != Nomination.Status.ASKED:
+    if nominated.status not in UNANSWERED:
         raise Refused(_("%(name)s has answered already.") % {"name": nominated.advocate})
     _take_back(nominated, locked, because="desk", at=at)
     _settle(locked, at=at)
@@ -329,8 +340,12 @@ def recall(nomination: Nomination, *, by: Any, at: datetime) -> Nomination:
 
 
 def _take_back(nominated: Nomination, locked: ReferenceRequest, *, because: str, at: datetime) -> None:
+    was_with_owner = nominated.status == Nomination.Status.WITH_OWNER
     nominated.move_to(Nomination.Status.RECALLED, answered_at=None)
     budget.release(Channel.DESK, nominated.request_id, nominated.advocate, at=at)
+    if was_with_owner:  # the advocate never heard of it
+        _leave_owner_alone(nominated, because="taken back", at=at)
+        return
     # Whoever has not got the question yet need not hear that it is gone.
     if not _keep_back_the_question(nominated, because="taken back"):
         mails.taken_back(nominated, because=because, at=at)
@@ -341,6 +356,175 @@ def _keep_back_the_question(nominated: Nomination, *, because: str) -> bool:
     key = mails.key_of(nominated)
     unsent = Message.objects.filter(kind=mails.NOMINATION, dedupe_key=key, status=Message.Status.DUE)
     return bool(unsent.update(status=Message.Status.CANCELLED, result=because))
+
+
+# --- The account owner's word -----------------------------------------------------------------------------------------
+def _owner_first(advocate: Advocate, *, by: Any, at: datetime) -> dict[str, Any]:
+    """Where a nomination begins: with the account owner where the account wants it, else with the advocate.
+
+    An owner who nominates somebody of their own account has said yes by that.
+    """
+    fresh: dict[str, Any] = {
+        "status": Nomination.Status.ASKED, "owner": None, "owner_asked_at": None, "owner_reminded_at": None,
+        "owner_answered_at": None, "owner_said": "", "owner_reason": "",
+    }  # fmt: skip
+    account = advocate.contact.account
+    if not account.owner_approves:
+        return fresh
+    fresh |= {"owner": account.owner, "owner_asked_at": at}
+    if by is not None and by.pk == account.owner_id:
+        return fresh | {"owner_answered_at": at, "owner_said": Nomination.OwnerSaid.YES}
+    return fresh | {"status": Nomination.Status.WITH_OWNER}
+
+
+def _ask_owner(nominated: Nomination, *, at: datetime) -> None:
+    assert nominated.owner is not None
+    mails.owner_asked(nominated, until=silence_until(nominated), at=at)
+    said = _("May we ask %(name)s to speak with %(prospect)s?") % _words(nominated.request, nominated)
+    may = nominated.owner.has_perm("opportunities.approve_asks")  # who may not has the link in their mail
+    url = reverse("opportunities:approval", args=[nominated.public_id]) if may else ""
+    notify(nominated.owner, "approval", key=mails.approval_of(nominated), text=said, url=url, at=at)
+
+
+def silence_until(nominated: Nomination) -> datetime | None:
+    """Until when the owner may say no, where their silence counts as a yes."""
+    if nominated.owner is None or nominated.owner_asked_at is None or not nominated.owner.silence_is_yes:
+        return None
+    return desk.office().days_later(nominated.owner_asked_at, desk.SILENCE_AFTER)
+
+
+def _leave_owner_alone(nominated: Nomination, *, because: str, at: datetime) -> None:
+    """What was to reach the owner about it does not any more."""
+    key = mails.approval_of(nominated)
+    unsent = Message.objects.filter(kind=mails.APPROVAL, dedupe_key__in=[key, f"{key}:again"])
+    unsent.filter(status=Message.Status.DUE).update(status=Message.Status.CANCELLED, result=because)
+    settled("approval", key=key, at=at)
+    Task.objects.filter(key=_silent_key(nominated), done_at__isnull=True).update(done_at=at)
+
+
+def _silent_key(nominated: Nomination) -> str:
+    return f"owner-silent:{nominated.request_id}:{mails.approval_of(nominated)}"
+
+
+@transaction.atomic
+def approve(nomination: Nomination, *, at: datetime, by: Any = None, silent: bool = False) -> Nomination:
+    """The account owner says yes, or is silent and counts that as one: the advocate is asked now.
+
+    Gates are read once more; who may not be asked any longer is let go, and the desk is told.
+    """
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination, locked)
+    if nominated.owner_said == Nomination.OwnerSaid.YES:
+        return nominated
+    _must_be_with_owner(nominated, by=None if silent else by)
+    if silent and (nominated.owner is None or not nominated.owner.silence_is_yes):
+        raise Refused(_("Their silence is no yes: they have not said that it may be taken for one."))
+    _lock_people([nominated.advocate_id])
+    said = {
+        "owner_said": Nomination.OwnerSaid.SILENCE if silent else Nomination.OwnerSaid.YES, "owner_answered_at": at,
+    }  # fmt: skip
+    need = matching.Need.of(locked, at=at)
+    stopped = matching.stopped(need, [nominated.advocate_id], but={"budget", "asked"}).get(nominated.advocate_id)
+    _leave_owner_alone(nominated, because="answered", at=at)
+    if stopped is not None:
+        nominated.move_to(Nomination.Status.RECALLED, **said)
+        budget.release(Channel.DESK, locked.pk, nominated.advocate, at=at)
+        note(locked, text=_("%(name)s: %(reason)s") % {"name": nominated.advocate, "reason": stopped.reason},
+             by=None, at=at)  # fmt: skip
+    else:
+        answer_by = at + timedelta(hours=Program.current().nomination_answer_hours)
+        advocate = nominated.advocate
+        nominated = nominated.move_to(Nomination.Status.ASKED, asked_at=at, answer_by=answer_by, **said)
+        nominated.request, nominated.advocate = locked, advocate
+        budget.asked_now(Channel.DESK, locked.pk, advocate, at=at)
+        _put_to_advocate(nominated, at=at, by=nominated.nominated_by)
+    _tell_manager_of_owner(locked, nominated, _("%(owner)s agreed that %(name)s is asked."), at=at)
+    _settle(locked, at=at)
+    _tell_desk_when_nobody_is_left(locked, at=at)
+    return _reread(nominated, locked)
+
+
+@transaction.atomic
+def not_approved(nomination: Nomination, *, reason: str, at: datetime, by: Any = None) -> Nomination:
+    """The account owner says no, and why; the advocate never hears of it."""
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination, locked)
+    if nominated.status == Nomination.Status.REFUSED:
+        return nominated
+    _must_be_with_owner(nominated, by=by)
+    reason = _text(reason, _("Say in a few words why not, so that the desk knows whom to ask instead."))
+    budget.lock(nominated.advocate)
+    nominated.move_to(
+        Nomination.Status.REFUSED, owner_said=Nomination.OwnerSaid.NO, owner_answered_at=at, owner_reason=reason[:300]
+    )
+    budget.release(Channel.DESK, locked.pk, nominated.advocate, at=at)
+    _leave_owner_alone(nominated, because="answered", at=at)
+    _tell_manager_of_owner(locked, nominated, _("%(owner)s does not want that %(name)s is asked."), at=at)
+    _settle(locked, at=at)
+    _tell_desk_when_nobody_is_left(locked, at=at)
+    return _reread(nominated, locked)
+
+
+def _must_be_with_owner(nominated: Nomination, *, by: Any) -> None:
+    if nominated.status != Nomination.Status.WITH_OWNER:
+        if nominated.owner_said == Nomination.OwnerSaid.NO:
+            raise Refused(_("You have said no to this already. Write to the desk if it should be asked after all."))
+        if nominated.owner_said:
+            raise Refused(_("%(name)s has been asked already. Write to the desk to stop it.")
+                          % {"name": nominated.advocate})  # fmt: skip
+        raise Refused(_("This has been taken back meanwhile: there is nothing to decide any more."))
+    if by is not None and by.pk != nominated.owner_id:
+        raise Refused(_("Only the owner of the account decides this."))
+    if nominated.owner is None or not nominated.owner.is_active:
+        raise Refused(_("Only the owner of the account decides this."))
+    if nominated.owner_id != nominated.advocate.contact.account.owner_id:
+        raise Refused(_("The account has another owner now, who is asked instead."))
+
+
+def _tell_manager_of_owner(locked: ReferenceRequest, nominated: Nomination, said: str, *, at: datetime) -> None:
+    if locked.manager:
+        text = said % {"owner": nominated.owner or _("The account owner"), "name": nominated.advocate}
+        key = mails.approval_of(nominated)
+        notify(locked.manager, "owner_said", key=key, text=text[:300], url=_desk_url(locked), at=at)
+
+
+@transaction.atomic
+def wait_for_owner(nomination: Nomination, *, at: datetime) -> Nomination:
+    """What time does to a question to an owner: one reminder; then their silence counts, or the desk hears of it."""
+    locked = _lock(nomination.request)
+    nominated = _reread(nomination, locked)
+    if nominated.status != Nomination.Status.WITH_OWNER or nominated.owner_asked_at is None:
+        return nominated
+    owner, office = nominated.advocate.contact.account.owner, desk.office()
+    if owner is not None and owner.is_active and owner.pk != nominated.owner_id:
+        _leave_owner_alone(nominated, because="another owner", at=at)
+        Nomination.objects.filter(pk=nominated.pk).update(owner=owner, owner_asked_at=at, owner_reminded_at=None)
+        nominated = _reread(nominated, locked)
+        _ask_owner(nominated, at=at)
+        return nominated
+    reminded = nominated.owner_reminded_at
+    if reminded is None:
+        if office.days_later(nominated.owner_asked_at, desk.REMIND_OWNER_AFTER) <= at:
+            Nomination.objects.filter(pk=nominated.pk).update(owner_reminded_at=at)
+            nominated.owner_reminded_at = at
+            mails.owner_asked(nominated, until=silence_until(nominated), again=True, at=at)
+        return nominated
+    waited = office.days_later(nominated.owner_asked_at, desk.SILENCE_AFTER) <= at
+    if not waited or office.days_later(reminded, desk.SILENCE_AFTER - desk.REMIND_OWNER_AFTER) > at:
+        return nominated
+    if nominated.owner is not None and nominated.owner.is_active and nominated.owner.silence_is_yes:
+        return approve(nominated, at=at, silent=True)
+    text = _("%(owner)s has not said whether %(name)s may be asked about %(prospect)s. Talk to them, or ask others.")
+    words = {**_words(locked, nominated), "owner": nominated.owner or _("The account owner")}
+    Task.objects.get_or_create(
+        key=_silent_key(nominated),
+        defaults={
+            "kind": Task.Kind.FIND, "text": (text % words)[:300], "assignee": locked.manager,
+            "advocate": nominated.advocate, "account": nominated.advocate.contact.account, "due_at": at,
+            "created_at": at,
+        },
+    )  # fmt: skip
+    return nominated
 
 
 # --- The advocate's answer --------------------------------------------------------------------------------------------
@@ -360,7 +544,7 @@ def accept(
     _must_be_answerable(locked, nominated)
     timed = locked.kind.has_step("scheduled")
     _check_times(times, locked.kind, at=at)
-    others = locked.nominations.filter(status=Nomination.Status.ASKED).exclude(pk=nominated.pk)
+    others = locked.nominations.filter(status__in=UNANSWERED).exclude(pk=nominated.pk)
     _lock_people([nominated.advocate_id, *others.values_list("advocate", flat=True)])
     frame = Opportunity.objects.get(request=locked)
     contact, purpose = nominated.advocate.contact, locked.kind.purpose
@@ -470,7 +654,7 @@ def _tell_desk_when_nobody_is_left(locked: ReferenceRequest, *, at: datetime) ->
     nominations = _standings(locked)
     if locked.status in desk.ENDED or desk.yes_count(nominations) >= locked.wanted:
         return
-    if any(one.status == Nomination.Status.ASKED for one in nominations):
+    if any(one.status in UNANSWERED for one in nominations):
         return
     text = _("Nobody is left for %(prospect)s: nominate others, or say that nobody can be found.") % _words(locked)
     Task.objects.get_or_create(
@@ -723,7 +907,7 @@ def _end(wanted: ReferenceRequest, status: str, *, reason: str, by: Any, at: dat
     nominations = _nominations(locked)
     _lock_people([one.advocate_id for one in nominations])
     for nominated in nominations:
-        if nominated.status == Nomination.Status.ASKED:
+        if nominated.status in UNANSWERED:
             _take_back(nominated, locked, because="ended", at=at)
         elif nominated.claim is not None and nominated.claim.status in UNDER_WAY:
             board.decline(nominated.claim, reason=reason, at=at, by=by)
@@ -751,7 +935,8 @@ def _close(locked: ReferenceRequest, status: str, *, reason: str = "", at: datet
         stamps["fulfilled_at"] = at
     locked.move_to(status, **stamps)
     Opportunity.objects.filter(request=locked, status=Opportunity.Status.OPEN).update(status=Opportunity.Status.CLOSED)
-    Task.objects.filter(key__startswith=f"nobody-left:{locked.pk}:", done_at__isnull=True).update(done_at=at)
+    over = Q(key__startswith=f"nobody-left:{locked.pk}:") | Q(key__startswith=f"owner-silent:{locked.pk}:")
+    Task.objects.filter(over, done_at__isnull=True).update(done_at=at)
     _wait_for(locked, WaitingFor.NOBODY, at=at)
 
 
@@ -777,7 +962,7 @@ def _reread(nomination: Nomination, locked: ReferenceRequest) -> Nomination:
 def _whole(rows: QuerySet[Nomination], locked: ReferenceRequest) -> list[Nomination]:
     """With all that moves and mails read. What is locked already is taken over, not joined once more."""
     rows = rows.select_related(
-        "advocate__contact__account", "advocate__user", "claim__opportunity", "nominated_by"
+        "advocate__contact__account__owner", "advocate__user", "claim__opportunity", "nominated_by", "owner"
     ).prefetch_related("times", "claim__feedback")
     found = list(rows)
     for one in found:

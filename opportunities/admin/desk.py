@@ -37,7 +37,7 @@ from opportunities.actions import desk as actions
 from opportunities.actions.desk import Pick
 from opportunities.clock import times
 from opportunities.forms.desk import FactsForm, MoveTimeForm, SayForm, zone_of
-from opportunities.mails.desk import NOMINATION, key_of
+from opportunities.mails.desk import APPROVAL, NOMINATION, approval_of, key_of
 from opportunities.models import Claim, ClockSpan, MatchWeight, Nomination, ReferenceRequest, RequestNote
 from opportunities.request_pages import NoteTold, happened, nominations_of, thanks_draft, yes_of
 
@@ -158,6 +158,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         mine=Count("pk", filter=Q(manager=request.user.pk)),
         unassigned=Count("pk", filter=Q(manager__isnull=True)),
         waiting=Count("pk", filter=rules.WITH_OTHERS),
+        approval=Count("pk", filter=rules.WITH_OWNER),
         soon=Count("pk", filter=Q(needed_by__gte=today, needed_by__lte=today + rules.SOON)),
         overdue=Count("pk", filter=Q(needed_by__lt=today)),
     )
@@ -285,7 +286,7 @@ def _page(
     context: dict[str, Any] = {
         "wanted": wanted, "at": at, "ended": wanted.status in rules.ENDED, "clock": _times(wanted, at=at),
         "asked": [
-            _nominated(one, mails.get(key_of(one)), at=at, typed=typed.get("thank_form")) for one in nominations
+            _nominated(one, mails.get(_mail_key(one)), at=at, typed=typed.get("thank_form")) for one in nominations
         ],
         "may_nominate": may_nominate,
         "happened": happened(wanted, nominations, notes, for_desk=True),
@@ -356,7 +357,8 @@ class Nominated:
 
     @property
     def state(self) -> str:
-        return {"accepted": "ok", "asked": "warn", "declined": "bad"}.get(self.one.status, "plain")
+        states = {"accepted": "ok", "asked": "warn", "with_owner": "warn", "declined": "bad", "refused": "bad"}
+        return states.get(self.one.status, "plain")
 
     @property
     def mail_failed(self) -> bool:
@@ -364,12 +366,16 @@ class Nominated:
         return self.mail is not None and self.mail.status in ("failed", "in_doubt", "suppressed")
 
 
+def _mail_key(one: Nomination) -> str:
+    return key_of(one) if one.reached_the_advocate else approval_of(one)
+
+
 def _mails_of(nominations: Sequence[Nomination]) -> dict[str, Message]:
-    """The mail of each nomination, by its key in the outbox."""
+    """The mail of each nomination, by its key in the outbox; while it is with the account owner, the one to them."""
     if not nominations:
         return {}
-    keys = [key_of(one) for one in nominations]
-    rows = Message.objects.filter(kind=NOMINATION, dedupe_key__in=keys)
+    keys = [_mail_key(one) for one in nominations]
+    rows = Message.objects.filter(kind__in=[NOMINATION, APPROVAL], dedupe_key__in=keys)
     return {one.dedupe_key: one for one in rows.only("dedupe_key", "kind", "status", "sent_at", "result")}
 
 
@@ -377,7 +383,7 @@ def _nominated(one: Nomination, mail: Message | None, *, at: datetime, typed: Sa
     yes = yes_of(one, at=at)
     claim, moves = one.claim, []
     thanks = None
-    if one.status == Nomination.Status.ASKED or rules.missed_by_prospect(one):
+    if one.status in ("asked", "with_owner") or rules.missed_by_prospect(one):
         moves.append("recall")
     elif one.status == Nomination.Status.ACCEPTED and claim is not None:
         begun = claim.scheduled_for is None or claim.scheduled_for <= at
@@ -440,29 +446,42 @@ def nominate(request: HttpRequest, *, pk: int) -> HttpResponse:
     status = 200
     if request.method == "POST":
         try:
-            actions.nominate(
+            made = actions.nominate(
                 wanted,
                 [Pick(one.advocate, why[one.advocate]) for one in people],
                 by=request.user,
                 at=at,
-                owner_agreed=request.POST.get("owner_agreed") == "yes",
                 override_reason=plain(request.POST.get("override_reason")),
             )
-            said = ngettext("%(count)s advocate is being asked.", "%(count)s advocates are being asked.", len(people))
-            messages.success(request, said % {"count": len(people)})
+            messages.success(request, _being_asked(made))
             return redirect(back)
         except Refused as refusal:
             messages.warning(request, str(refusal))
             status = 409
-    owner_approves = any(one.owner_approves for one in people)
-    owner_silent = owner_approves and request.POST.get("owner_agreed") != "yes"
     context = {
         "wanted": wanted, "back_url": f"{back}?{_kept(request)}",
         "people": [(one, why[one.advocate]) for one in people],
-        # A reason gets past rest and caps, never past an account owner who has not been asked.
-        "owner_approves": owner_approves, "typed": request.POST, "refused": status == 409 and not owner_silent,
+        # A reason gets past rest and caps, never past an account owner.
+        "owner_approves": any(one.owner_approves for one in people), "typed": request.POST, "refused": status == 409,
     }  # fmt: skip
     return respond(request, NOMINATE, context, status=status)
+
+
+def _being_asked(made: Sequence[Nomination]) -> str:
+    """Who is asked now, and whose account owner is asked first."""
+    first = sum(one.status == Nomination.Status.WITH_OWNER for one in made)
+    asked, said = len(made) - first, []
+    if asked:
+        said.append(ngettext("%(count)s advocate is being asked.", "%(count)s advocates are being asked.", asked)
+                    % {"count": asked})  # fmt: skip
+    if first:
+        said.append(
+            ngettext(
+                "%(count)s waits for the account owner’s yes.", "%(count)s wait for the account owners’ yes.", first
+            )
+            % {"count": first}
+        )
+    return " ".join(said)
 
 
 def facts(request: HttpRequest, *, pk: int) -> HttpResponse:

@@ -35,6 +35,16 @@ def move_on_from_silence(*, at: datetime) -> None:
         actions.expire(nomination, at=at)
 
 
+@job(every=timedelta(minutes=30))
+def wait_for_owners(*, at: datetime) -> None:
+    """Account owners who have not answered are reminded once; their silence counts only where they want it to."""
+    waiting = Nomination.objects.filter(status=Nomination.Status.WITH_OWNER).exclude(
+        owner=F("advocate__contact__account__owner"), owner_asked_at__gt=at - timedelta(days=rules.REMIND_OWNER_AFTER)
+    )
+    for nomination in waiting.select_related("request").order_by("owner_asked_at", "pk").iterator(chunk_size=A_BATCH):
+        actions.wait_for_owner(nomination, at=at)
+
+
 @job(every=timedelta(minutes=1))
 def follow_claims(*, at: datetime) -> None:
     """Requests go on where their claims have: over, done, told of by both sides, verified, withdrawn or missed."""

@@ -11,11 +11,47 @@ from advocacy.lib import calendar
 from opportunities.models import Claim, Nomination, ReferenceRequest, RequestNote
 
 NOMINATION = "nomination"
+APPROVAL = "owner_asked"
 
 
 def key_of(nominated: Nomination) -> str:
     """What makes a mail about a nomination the same mail: somebody taken back and asked again is asked anew."""
     return f"{nominated.pk}:{nominated.asked_at.astimezone(UTC).isoformat()}"
+
+
+def approval_of(nominated: Nomination) -> str:
+    """One question to an account owner; asked anew, it is another, and a link to the old one opens nothing."""
+    asked_at = nominated.owner_asked_at
+    return f"{nominated.public_id}@{asked_at.astimezone(UTC).isoformat() if asked_at else ''}"
+
+
+# --- To account owners ------------------------------------------------------------------------------------------------
+def owner_asked(nominated: Nomination, *, until: datetime | None, again: bool = False, at: datetime) -> Message | None:
+    """May this advocate of yours be asked? ``until`` is when their silence counts as a yes, as they have chosen."""
+    assert nominated.owner is not None
+    wanted, contact = nominated.request, nominated.advocate.contact
+    manager = wanted.manager or nominated.nominated_by
+    key = approval_of(nominated)
+    return outbox.owe(
+        APPROVAL,
+        to=nominated.owner,
+        template="opportunities/owner_asked",
+        dedupe_key=f"{key}:again" if again else key,
+        at=at,
+        counts=False,
+        reply_to=manager.email if manager else "",
+        params={
+            "approval": key,
+            "again": again,
+            "until": until.isoformat() if until else "",
+            "name": contact.full_name,
+            "title": contact.title,
+            "account": contact.account.name,
+            "why": nominated.why,
+            "from_name": str(manager) if manager else "",
+            **_what(wanted),
+        },
+    )
 
 
 # --- To advocates -----------------------------------------------------------------------------------------------------

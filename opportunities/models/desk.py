@@ -245,13 +245,22 @@ class Nomination(Lifecycle):
         DECLINED = "declined", _("declined")
         EXPIRED = "expired", _("no answer")
         RECALLED = "recalled", _("taken back")
+        WITH_OWNER = "with_owner", _("with the account owner")
+        REFUSED = "refused", _("not approved by the account owner")
+
+    class OwnerSaid(models.TextChoices):
+        YES = "yes", _("yes")
+        NO = "no", _("no")
+        SILENCE = "silence", _("nothing, which they count as a yes")
 
     MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "with_owner": frozenset({"asked", "refused", "recalled"}),
+        "refused": frozenset(),
         "asked": frozenset({"accepted", "declined", "expired", "recalled"}),
         "accepted": frozenset({"recalled"}),
         "declined": frozenset(),
         "expired": frozenset({"accepted", "declined"}),
-        "recalled": frozenset({"asked"}),
+        "recalled": frozenset({"asked", "with_owner"}),
     }
 
     public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
@@ -266,14 +275,34 @@ class Nomination(Lifecycle):
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     decline_reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
     claim = models.OneToOneField(Claim, on_delete=models.SET_NULL, null=True, blank=True, related_name="nomination")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="approvals",
+        verbose_name=_("account owner who is asked first"),
+    )
+    owner_asked_at = models.DateTimeField(_("account owner asked"), null=True, blank=True)
+    owner_reminded_at = models.DateTimeField(_("account owner reminded"), null=True, blank=True)
+    owner_answered_at = models.DateTimeField(_("account owner answered"), null=True, blank=True)
+    owner_said = models.CharField(
+        _("account owner said"), max_length=10, choices=OwnerSaid.choices, blank=True, default=""
+    )
+    owner_reason = models.CharField(_("account owner's reason"), max_length=300, blank=True, default="")
 
     class Meta:
         verbose_name = _("nomination")
         constraints = [
             models.UniqueConstraint(fields=["request", "advocate"], name="nomination_once"),
             models.CheckConstraint(
-                condition=Q(status__in=["asked", "accepted", "declined", "expired", "recalled"]),
+                condition=Q(
+                    status__in=["asked", "accepted", "declined", "expired", "recalled", "with_owner", "refused"]
+                ),
                 name="nomination_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(owner_said__in=["", "yes", "no", "silence"]), name="nomination_owner_said"
             ),
             models.CheckConstraint(
                 condition=~Q(status="accepted") | Q(answered_at__isnull=False), name="nomination_accepted_has_time"
@@ -282,10 +311,16 @@ class Nomination(Lifecycle):
         indexes = [
             models.Index(fields=["advocate", "status"], name="nomination_advocate"),
             models.Index(fields=["answer_by"], condition=Q(status="asked"), name="nomination_open"),
+            models.Index(fields=["owner", "owner_asked_at"], condition=Q(status="with_owner"), name="nomination_owner"),
         ]
 
     def __str__(self) -> str:
         return f"{self.advocate} → {self.request}"
+
+    @property
+    def reached_the_advocate(self) -> bool:
+        """Whether the advocate was asked at all, or only the owner of their account."""
+        return self.owner_asked_at is None or self.owner_said in ("yes", "silence")
 
 
 class ProposedTime(models.Model):

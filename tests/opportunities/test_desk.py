@@ -301,18 +301,6 @@ class TestNominating:
         as_rita.post(url, {**data, "override_reason": "She offered."})
         assert Nomination.objects.get().advocate == ines
 
-    def test_the_owner_of_the_account_is_asked_first(self, as_rita: Client) -> None:
-        owner = make_user("Olga Peters", Role.OWNER)
-        ines = make_advocate("Ines", make_account("Acorn", owner=owner, owner_approves=True))
-        wanted = filed()
-        assert "Owner approves" in as_rita.get(page_of(wanted)).content.decode()
-        url = f"{QUEUE}{wanted.pk}/nominate/"
-        assert as_rita.post(url, {"advocate": ines.pk}).status_code == 409
-        silent = as_rita.post(url, {"advocate": ines.pk}).content.decode()
-        assert "approves each ask" in silent and "In spite of" not in silent and "in spite of rest" not in silent
-        as_rita.post(url, {"advocate": ines.pk, "owner_agreed": "yes"})
-        assert Nomination.objects.exists()
-
     def test_who_was_chosen_and_left_meanwhile_is_refused(self, as_rita: Client) -> None:
         ines = make_advocate("Ines Barbosa")
         Advocate.objects.filter(pk=ines.pk).update(status="left")

@@ -142,15 +142,6 @@ class TestNominating:
         with pytest.raises(Refused, match="Never wants"):
             desk.nominate(wanted, [Pick(mei.pk)], by=rita, at=NOON, override_reason="Please.")
 
-    def test_the_account_owner_is_asked_first_where_the_account_wants_it(self) -> None:
-        owner = make_user("Olga Peters", Role.OWNER)
-        ines = make_advocate("Ines", make_account("Acorn", owner=owner, owner_approves=True))
-        wanted, rita = filed(), make_user("Rita Morgan", Role.MANAGER)
-        with pytest.raises(Refused, match="Olga Peters approves each ask at Acorn"):
-            desk.nominate(wanted, [Pick(ines.pk)], by=rita, at=NOON)
-        desk.nominate(wanted, [Pick(ines.pk)], by=rita, at=NOON, owner_agreed=True)
-        assert wanted.notes.get().text == "Olga Peters agreed to the ask."
-
     def test_nobody_is_asked_twice_for_one_request(self) -> None:
         ines, wanted = make_advocate("Ines"), filed()
         (nomination,) = nominated(wanted, ines)

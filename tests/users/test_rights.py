@@ -77,6 +77,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "metrics": "guarded by a token or the loopback, not by a person",
     "newsletter:read": "a signed link to one edition; it only shows",
     "opportunities:answer": "a signed link to one nomination",
+    "opportunities:approve": "a signed link to one question to an account owner",
     "opportunities:how_was_it": "a signed link to one claim's feedback",
     "opportunities:pick_time": "a signed link to proposed times, also for prospects",
 }
@@ -107,6 +108,7 @@ HOLDERS: dict[str, set[str]] = {
     "newsletter.edit": {"moderator", "lead", "administrator"},
     "newsletter.read_archive": EVERYBODY_INSIDE,
     "opportunities.answer_nomination": {"advocate"},
+    "opportunities.approve_asks": {"owner", "manager", "lead", "administrator"},
     "opportunities.claim": {"advocate"},
     "opportunities.browse_board": {"advocate", "moderator", "manager", "lead", "administrator"},
     "opportunities.file_request": {"requester", "owner", "manager", "lead", "administrator"},
