@@ -653,3 +653,82 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+# --- The journey and the launch ---------------------------------------------------------------------------------------
+@pghistory.track()
+class JourneyStage(models.Model):
+    """One stage of a customer's way after the signature: who touches them, how, and what the program adds (P4)."""
+
+    name = models.CharField(_("stage"), max_length=80, unique=True)
+    order = models.PositiveSmallIntegerField(default=100)
+    team = models.CharField(_("team that touches the customer"), max_length=120, blank=True, default="")
+    touch = models.TextField(_("how they do"), blank=True, default="")
+    today = models.TextField(_("what it is like today"), blank=True, default="")
+    wanted = models.TextField(_("what is wanted"), blank=True, default="")
+    gap = models.CharField(_("the gap"), max_length=300, blank=True, default="")
+    gap_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("who closes it"),
+    )  # fmt: skip
+    asks = models.TextField(_("asks the program adds here"), blank=True, default="")
+    incentives = models.TextField(_("what they get for it"), blank=True, default="")
+
+    class Meta:
+        verbose_name = _("stage of the journey")
+        verbose_name_plural = _("journey map")
+        ordering = ["order", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Launch(Lifecycle):
+    """A region on its way into the program (P15): it crawls, walks, then runs, each phase with a checklist."""
+
+    class Status(models.TextChoices):
+        CRAWL = "crawl", _("crawl")
+        WALK = "walk", _("walk")
+        RUN = "run", _("run")
+        DONE = "done", _("launched")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "crawl": frozenset({"walk"}),
+        "walk": frozenset({"run", "crawl"}),
+        "run": frozenset({"done", "walk"}),
+        "done": frozenset({"run"}),
+    }
+
+    region = models.CharField(_("region"), max_length=60, unique=True)
+    status = models.CharField(_("phase"), max_length=10, choices=Status.choices, default=Status.CRAWL)
+    begun_at = models.DateTimeField(_("begun"), default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("launch of a region")
+        verbose_name_plural = _("launches of regions")
+        ordering = ["region"]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=["crawl", "walk", "run", "done"]), name="launch_status_known")
+        ]
+
+    def __str__(self) -> str:
+        return self.region
+
+
+class LaunchTick(models.Model):
+    """A point of a launch's checklist that somebody has ticked, with what there is to say about it."""
+
+    launch = models.ForeignKey(Launch, on_delete=models.CASCADE, related_name="ticks")
+    key = models.CharField(max_length=40)
+    note = models.CharField(_("note"), max_length=300, blank=True, default="")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    at = models.DateTimeField(_("ticked"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("ticked point")
+        constraints = [models.UniqueConstraint(fields=["launch", "key"], name="launch_tick_once")]
+
+    def __str__(self) -> str:
+        return f"{self.launch}: {self.key}"
