@@ -112,6 +112,21 @@ def known_words(fact: str, *, most: int = 40) -> list[str]:
     return [name for name, _number in rows.order_by("-number", "word")[:most] if name]
 
 
+QUICK_DAYS = 3
+
+
+def fastest_in(region: str) -> dict[str, list[dict[str, Any]]]:
+    """The beta cohort of a launch: members of this region who answer within a few days (P15)."""
+    return {
+        "all": [
+            {"fact": "account.region", "value": [region]},
+            {"fact": "program.answer_days", "value": QUICK_DAYS},
+        ],
+        "any": [],
+        "exclude": [],
+    }
+
+
 # --- Look-alike -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Likeness:

@@ -76,6 +76,8 @@ register(
     NavItem(
         _("Applications"), "advocates:applications", "invitation", "advocates.view_application", 62, section="staff"
     ),
+    NavItem(_("Journey map"), "advocates:journey", "trend", "advocates.view_journeystage", 76, section="staff"),
+    NavItem(_("Launches"), "advocates:launches", "place", "advocates.view_launch", 77, section="staff"),
     NavItem(_("Rules"), "advocates:rules", "rules", "advocates.change_lifecyclerule", 75, section="staff"),
     Card("waiting", "advocates.be_advocate", 12, "advocates/cards/waiting.html", waiting_for_you),
     Card("today", "advocates.work_portfolio", 10, "advocates/cards/today.html", day),

@@ -18,7 +18,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.lookups import Overlap
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Func, Q, QuerySet, Sum, TextField, Value
+from django.db.models import Avg, Count, F, Func, Q, QuerySet, Sum, TextField, Value
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -358,6 +358,13 @@ def _unasked(value: Any, at: datetime) -> Q:
     return Q(advocate__isnull=False) & ~Q(advocate__in=asked.values("advocate"))
 
 
+def _answers_within(value: Any, at: datetime) -> Q:
+    """The mean time to an answer over two years of asks that were answered."""
+    answered = Ask.objects.filter(answered_at__isnull=False, asked_at__gt=at - 2 * YEAR, asked_at__lte=at)
+    quick = answered.values("advocate").annotate(mean=Avg(F("answered_at") - F("asked_at")))
+    return Q(advocate__in=quick.filter(mean__lte=timedelta(days=value)).values("advocate"))
+
+
 def _consents(value: Any, at: datetime) -> Q:
     return Q(pk__in=ConsentState.objects.filter(purpose=value).in_force(at=at).values("contact"))
 
@@ -448,6 +455,15 @@ _PLAIN: tuple[Fact, ...] = (
     ),
     Fact(
         "program.unasked", _PROGRAM, _l("not asked anything for"), Takes.NUMBER, _unasked, unit=_l("days"), most=3_650
+    ),
+    Fact(
+        "program.answer_days",
+        _PROGRAM,
+        _l("answers asks, on average, within"),
+        Takes.NUMBER,
+        _answers_within,
+        unit=_l("days"),
+        most=365,
     ),
     Fact(
         "program.consent", _PROGRAM, _l("has agreed to"), Takes.CHOICE, _consents, choices=lambda: Purpose.choices

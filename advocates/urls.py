@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from advocates.views import cohorts, home, joining, profile, staff, words
+from advocates.views import cohorts, growing, home, joining, profile, staff, words
 
 
 class TaskMove(StringConverter):
@@ -45,6 +45,14 @@ urlpatterns: list[URLPattern] = [
     path("cohorts/<int:pk>/edit/", cohorts.edit_cohort, name="edit_cohort"),
     path("cohorts/<int:pk>/invite/", cohorts.invite, name="invite_cohort"),
     path("cohorts/rounds/<int:pk>/stop/", cohorts.stop, name="stop_round"),
+    path("journey/", growing.journey, name="journey"),
+    path("journey/new/", growing.new_stage, name="new_stage"),
+    path("journey/<int:pk>/", growing.stage, name="stage"),
+    path("journey/<int:pk>/move/", growing.move_stage, name="move_stage"),
+    path("launches/", growing.launches, name="launches"),
+    path("launches/<int:pk>/", growing.launch, name="launch"),
+    path("launches/<int:pk>/tick/", growing.tick, name="tick_launch"),
+    path("launches/<int:pk>/move/", growing.move_launch, name="move_launch"),
     path("invitations/", staff.invited, name="invited"),
     path("invitations/words/", words.word_list, name="invitation_word_list"),
     path("invitations/words/new/", words.new_words, name="new_invitation_words"),

@@ -1,12 +1,17 @@
 """The community in the navigation, on the home page and on the moderators' desk."""
 
+from datetime import datetime
 from typing import Any
 
+from django.db.models import Count
 from django.http import HttpRequest
+from django.urls import reverse_lazy
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib.home import Card, NavItem, TodayItem, register
-from community.models import Flag, Topic
+from advocates import launching
+from community.models import Flag, Space, Topic
 
 
 def unread(request: HttpRequest) -> int | None:
@@ -28,6 +33,20 @@ def open_flags(request: HttpRequest) -> int:
     return Flag.objects.filter(decision=Flag.Decision.OPEN).count()
 
 
+def seeded(region: str, at: datetime) -> launching.Read:
+    """Whether the region has a space in which something was said."""
+    space = Space.objects.filter(region=region, is_open=True).annotate(said=Count("topics")).order_by("-said").first()
+    if space is None:
+        return launching.Read(False, gettext("no space for this region yet"))
+    words = ngettext("%(space)s: %(n)s topic", "%(space)s: %(n)s topics", space.said)
+    return launching.Read(space.said > 0, words % {"space": space.name, "n": space.said})
+
+
+launching.register(
+    launching.Point(
+        "space", "crawl", _("A space of the community has life in it"), "", reverse_lazy("community:spaces"), seeded
+    )
+)
 register(
     NavItem(_("Community"), "community:spaces", "community", "community.read", 40, badge=unread),
     Card("community-flags", "community.moderate", 15, "community/cards/flags.html", flags),

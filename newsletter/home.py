@@ -1,13 +1,17 @@
 """The newsletter in the navigation, and what waits for editors."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse_lazy
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib.home import Card, NavItem, register
+from advocates import launching
 from newsletter import actions
 from newsletter.models import Edition
 
@@ -20,6 +24,18 @@ def waiting(request: HttpRequest) -> dict[str, Any] | None:
     return {"editions": waiting} if waiting else None
 
 
+def planned(region: str, at: datetime) -> launching.Read:
+    """Whether an edition is on its way that a new region's members would get."""
+    ahead = Edition.objects.filter(slot__gte=at.date()).order_by("slot").first()
+    said = date_format(ahead.slot, "j F Y") if ahead else gettext("none is drafted yet")
+    return launching.Read(ahead is not None, said)
+
+
+launching.register(
+    launching.Point(
+        "editions", "crawl", _("The first editions are planned"), "", reverse_lazy("newsletter:editions"), planned
+    )
+)
 register(
     NavItem(_("Newsletter"), "newsletter:archive", "newsletter", "newsletter.read_archive", 50),
     NavItem(_("Editions"), "newsletter:editions", "edition", "newsletter.edit", 65, section="staff"),

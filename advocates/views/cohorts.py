@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from advocacy.crm.models import Contact, Program
 from advocacy.lib import charts
+from advocacy.lib.given import plain
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -138,8 +139,9 @@ def _funnel(results: Any) -> str:
 @requires("advocates.change_cohort")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_cohort(request: HttpRequest) -> HttpResponse:
-    """Describe people anew."""
-    return _edit(request, None)
+    """Describe people anew; ``?fast_in=REGION`` begins with who answers fastest there."""
+    region = plain(request.GET.get("fast_in"))[:60]
+    return _edit(request, None, begin=cohorts.fastest_in(region) if region else None)
 
 
 @requires("advocates.change_cohort")
@@ -149,8 +151,8 @@ def edit_cohort(request: HttpRequest, pk: int) -> HttpResponse:
     return _edit(request, get_object_or_404(Cohort, pk=pk))
 
 
-def _edit(request: HttpRequest, found: Cohort | None) -> HttpResponse:
-    form = CohortForm(request.POST or None, cohort=found)
+def _edit(request: HttpRequest, found: Cohort | None, *, begin: Any = None) -> HttpResponse:
+    form = CohortForm(request.POST or None, cohort=found, definition=begin)
     if request.method != "POST" or not form.is_valid():
         status = 422 if request.method == "POST" else 200
         context = {"form": form, "cohort": found, "counted": _counted(form)}
