@@ -229,6 +229,7 @@ CELERY_TIMEZONE = "UTC"
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")  # without it /metrics stays closed in production
 CLOCK_SECONDS = env.float("CLOCK_SECONDS", default=15)
 CELERY_TASK_ALWAYS_EAGER = False
+LATE_DATA_DAYS = env.int("LATE_DATA_DAYS", default=35)  # how late data may come in and still lead to something
 
 # --- Security -------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -190,12 +190,16 @@ class Rule:
 
 @dataclass(frozen=True)
 class Happening:
-    """One occurrence of a signal for one subject, with the facts conditions look at."""
+    """One occurrence of a signal for one subject, with the facts conditions look at.
+
+    ``too_late``: what it follows from came in so late that nothing should come of it any more.
+    """
 
     subject: str
     occurrence: str
     occurred_at: datetime
     facts: Mapping[str, Any] = field(default_factory=dict)
+    too_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -244,6 +248,8 @@ def decide(
             )
         if happening.occurred_at > at:
             against.append(_("It lies in the future."))
+        if happening.too_late:
+            against.append(_("It was found only long afterwards, too late to act on it."))
     for condition in rule.conditions:
         actual = happening.facts.get(condition.fact)
         known = FACTS[condition.fact]

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from advocacy.crm import derived
 from advocacy.crm.importing import runs
 from advocacy.lib.jobs import job
 
@@ -17,3 +18,9 @@ def carry_out_waiting_imports(*, at: datetime) -> None:
 def forget_old_imports(*, at: datetime) -> None:
     """Uploaded files and refused rows are people's data; they are not kept beyond their use."""
     runs.forget(at=at)
+
+
+@job(every=timedelta(days=1), offset=timedelta(hours=4))
+def derive_signals(*, at: datetime) -> None:
+    """Signals that follow from contracts, use, webinars and renewals; days that were missed are caught up."""
+    derived.derive(at=at)

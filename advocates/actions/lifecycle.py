@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from advocacy.crm import readiness
+from advocacy.crm import derived, readiness
 from advocacy.crm.models import Account, Contact, Pause, Signal
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
@@ -63,6 +63,7 @@ def happening_of(signal: Signal) -> Happening:
             "account.products": account.products,
             "account.readiness": account.readiness,
         },
+        too_late=derived.came_too_late(signal.kind, occurred_at=signal.occurred_at, received_at=signal.received_at),
     )
 
 
@@ -339,11 +340,6 @@ def _drop_waiting(rule: LifecycleRule, *, said: str, at: datetime) -> int:
 
 
 # --- Dry run ----------------------------------------------------------------------------------------------------------
-LATE = timedelta(days=35)
-"""A dry run takes a signal for late, and acts when it came in, up to this; what came later is history that was loaded
-afterwards, and is tried as though it had come in on its day."""
-
-
 @dataclass(frozen=True)
 class Tried:
     """One line of a dry run: who, which signal, whether, why and why not.
@@ -431,7 +427,8 @@ def _lines(
     """Signals by the moment the clock would act on them; without a period, those that wait are left to their firings.
 
     They are read by the day they occurred on. A line is let go when nothing that follows can be due before it, so
-    what is held back is what came in late.
+    what is held back is what came in late. What came in much later is history that was loaded afterwards: it is tried
+    as though it had come in on its day.
     """
     delay, held = timedelta(days=rule.delay_days), list[_Line]()
     for batch in _batches(signals, size=min(BATCH, most or BATCH)):
@@ -449,7 +446,7 @@ def _lines(
                 due = firing.due_at
             elif not past:
                 due = max(due, at)
-            elif signal.received_at <= signal.occurred_at + LATE:
+            elif signal.received_at <= signal.occurred_at + derived.late():
                 due = max(due, signal.received_at)
             heappush(held, _Line(due, (1, signal.occurred_at, signal.pk), signal, happening, firing))
     while held:
