@@ -29,7 +29,9 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "opportunities.claim",
         "opportunities.answer_nomination",
     },
-    Role.REQUESTER: MEMBER_RIGHTS | {"opportunities.file_request", "opportunities.follow_own_requests"},
+    # Who sells may own accounts as well; everybody approves for accounts of their own only.
+    Role.REQUESTER: MEMBER_RIGHTS
+    | {"opportunities.file_request", "opportunities.follow_own_requests", "opportunities.approve_asks"},
     Role.OWNER: MEMBER_RIGHTS
     | {"opportunities.file_request", "opportunities.follow_own_requests", "opportunities.approve_asks"},
     Role.READER: frozenset({"home.view", "dashboards.view"}),

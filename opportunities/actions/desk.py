@@ -495,7 +495,7 @@ def wait_for_owner(nomination: Nomination, *, at: datetime) -> Nomination:
     nominated = _reread(nomination, locked)
     if nominated.status != Nomination.Status.WITH_OWNER or nominated.owner_asked_at is None:
         return nominated
-    owner, office = nominated.advocate.contact.account.owner, desk.office()
+    owner, office, asked_at = nominated.advocate.contact.account.owner, desk.office(), nominated.owner_asked_at
     if owner is not None and owner.is_active and owner.pk != nominated.owner_id:
         _leave_owner_alone(nominated, because="another owner", at=at)
         Nomination.objects.filter(pk=nominated.pk).update(owner=owner, owner_asked_at=at, owner_reminded_at=None)
@@ -504,12 +504,12 @@ def wait_for_owner(nomination: Nomination, *, at: datetime) -> Nomination:
         return nominated
     reminded = nominated.owner_reminded_at
     if reminded is None:
-        if office.days_later(nominated.owner_asked_at, desk.REMIND_OWNER_AFTER) <= at:
+        if office.days_later(asked_at, desk.REMIND_OWNER_AFTER) <= at:
             Nomination.objects.filter(pk=nominated.pk).update(owner_reminded_at=at)
             nominated.owner_reminded_at = at
             mails.owner_asked(nominated, until=silence_until(nominated), again=True, at=at)
         return nominated
-    waited = office.days_later(nominated.owner_asked_at, desk.SILENCE_AFTER) <= at
+    waited = office.days_later(asked_at, desk.SILENCE_AFTER) <= at
     if not waited or office.days_later(reminded, desk.SILENCE_AFTER - desk.REMIND_OWNER_AFTER) > at:
         return nominated
     if nominated.owner is not None and nominated.owner.is_active and nominated.owner.silence_is_yes:

@@ -112,7 +112,7 @@ HOLDERS: dict[str, set[str]] = {
     "newsletter.edit": {"moderator", "lead", "administrator"},
     "newsletter.read_archive": EVERYBODY_INSIDE,
     "opportunities.answer_nomination": {"advocate"},
-    "opportunities.approve_asks": {"owner", "manager", "lead", "administrator"},
+    "opportunities.approve_asks": {"requester", "owner", "manager", "lead", "administrator"},
     "opportunities.claim": {"advocate"},
     "opportunities.browse_board": {"advocate", "moderator", "manager", "lead", "administrator"},
     "opportunities.file_request": {"requester", "owner", "manager", "lead", "administrator"},
