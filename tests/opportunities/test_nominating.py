@@ -800,3 +800,22 @@ class TestAtOnce:
         assert not any(result.startswith("broken") for result in results)
         assert ClockSpan.objects.filter(request=wanted, ended_at__isnull=True).count() == 1
         assert Account.objects.count() == 1
+
+    def test_an_owners_yes_and_no_and_the_desk_taking_it_back(self) -> None:
+        olga = make_user("Olga Peters", Role.OWNER)
+        ines = make_advocate("Ines", make_account("Acorn", owner=olga, owner_approves=True))
+        (asked,) = nominated(filed(), ines)
+        rita = User.objects.get(name="Rita Morgan")
+        later = NOON + DAY
+        results = at_once(
+            lambda: desk.approve(asked, at=later, by=olga),
+            lambda: desk.approve(asked, at=later, by=olga),
+            lambda: desk.not_approved(asked, reason="No.", at=later, by=olga),
+            lambda: desk.recall(asked, by=rita, at=later),
+        )
+        asked.refresh_from_db()
+        assert not [one for one in results if one.startswith("broken")]
+        mails = Message.objects.filter(kind="nomination").exclude(status="cancelled").count()
+        assert mails == (asked.status == "asked")
+        released = Ask.objects.get().released_at is not None
+        assert released == (asked.status in ("refused", "recalled"))
