@@ -4,14 +4,14 @@ What happens later is put on an agenda: a day, and what is done on it.
 """
 
 import tomllib
-from collections.abc import Callable
-from datetime import date, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
 
-from advocacy.crm.models import Deal, StakeholderTeam
+from advocacy.crm.models import Account, Deal, StakeholderTeam
 from advocacy.lib.lifecycle import Refused
 from advocates.models import Advocate
 from opportunities import board as rules
@@ -366,4 +366,21 @@ def end(world: Any) -> None:
         )  # fmt: skip
         if question.status == Nomination.Status.WITH_OWNER:
             desk.approve(question, at=now - timedelta(hours=2), by=question.owner)
+    _wait_for_an_owner(world, [kestrel, own], at=now - timedelta(hours=5), team=sales)
     desk_jobs.follow_claims(at=now)
+
+
+def _wait_for_an_owner(world: Any, asked: Sequence[Deal | None], *, at: datetime, team: Any) -> None:
+    """Rita would like to ask somebody at one of Sam's accounts, which wants his yes first."""
+    sam = world.users["sales"]
+    deals = Deal.objects.filter(source="demo", outcome=Deal.Outcome.OPEN).exclude(owner=sam)
+    deal = deals.exclude(pk__in=[one.pk for one in asked if one]).order_by("-value").first()
+    if deal is None:
+        return
+    wanted = request_of(world, deal, at=at - timedelta(hours=25), team=team, days=14)
+    need = matching.Need.of(wanted, at=at)
+    for one in matching.candidates(need):
+        if Account.objects.filter(pk=one.account, owner=sam).update(owner_approves=True):
+            desk.nominate(wanted, [desk.Pick(one.advocate, matching.for_them(need, one))],
+                          by=world.users["manager"], at=at)  # fmt: skip
+            return
