@@ -2,6 +2,7 @@
 
 import re
 import zoneinfo
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -261,6 +262,12 @@ class ProfileForm(WelcomeForm):
             self.fields["never"].choices = kinds  # type: ignore[attr-defined]
         else:
             del self.fields["never"]
+
+    def say_where_from(self, provenance: Mapping[str, str]) -> None:
+        """Show beside each value who gave it."""
+        for name, words in provenance.items():
+            if name in self.fields:
+                self.fields[name].where_from = words  # type: ignore[attr-defined]
 
     def in_sections(self) -> list[tuple[Any, list[forms.BoundField]]]:
         return [(heading, [self[name] for name in names if name in self.fields]) for heading, names in self.sections]

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -18,7 +17,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
-from advocates import budget, kinds, points, tiers, types, wording
+from advocates import budget, kinds, points, provenance, tiers, types, wording
 from advocates.actions import profile as changes
 from advocates.forms import AwayForm, NoteForm, ProfileForm
 from advocates.models import Advocate, PointEntry, Recognition
@@ -47,7 +46,9 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 def _form(advocate: Advocate, data: Any = None) -> ProfileForm:
-    return ProfileForm(data, kinds=kinds.choices(), languages=settings.LANGUAGES, initial=_initial(advocate))
+    form = ProfileForm(data, kinds=kinds.choices(), languages=settings.LANGUAGES, initial=_initial(advocate))
+    form.say_where_from(provenance.of(advocate))
+    return form
 
 
 def _dates_typed(request: HttpRequest) -> bool:
@@ -105,8 +106,6 @@ def _profile(request: HttpRequest, advocate: Advocate, form: ProfileForm) -> dic
         "away_form": AwayForm(today=timezone.localdate()),
         "away": advocate.away.filter(ends_on__gte=timezone.localdate()).order_by("starts_on"),
         "availability": budget.availability(advocate, at=at),
-        "told": {name: parse_datetime(moment) for name, moment in advocate.told.items()},
-        "from_crm": advocate.contact.source != "portal",
     }
 
 

@@ -25,7 +25,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
-from advocates import budget, kinds, lifecycle, points, rungs, timeline, worklist
+from advocates import budget, files, kinds, lifecycle, points, provenance, rungs, timeline, worklist
 from advocates.actions import accounts, care, joining
 from advocates.actions import invitations as inviting
 from advocates.actions import lifecycle as rules
@@ -95,6 +95,7 @@ def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
         "wants": kinds.words(found.wants),
         "never": kinds.words(found.never),
         "balance": timeline.balance(found, at=at),
+        "where_from": provenance.of(found, reader_is_self=False),
         "points": points.total(found),
         "page": page,
         "lines": timeline.lines(page.items, about=found, reader=request.user),

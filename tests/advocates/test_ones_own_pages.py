@@ -8,13 +8,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from advocacy.crm import consent
-from advocacy.crm.models import ConsentEntry
+from advocacy.crm.models import ConsentEntry, Contact
 from advocacy.delivery.models import Message
 from advocacy.users.models import Role, User
-from advocates import budget, points
+from advocates import budget, points, provenance
+from advocates.actions import profile
 from advocates.models import Advocate, AwayPeriod, Recognition, Task
 from tests.conftest import QueriesOf
-from tests.factories import make_account, make_advocate, make_pod, make_user
+from tests.factories import NOON, make_account, make_advocate, make_contact, make_pod, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -187,3 +188,30 @@ class TestTheRest:
         for number in range(1, 80):
             points.book(ines, 1, reason="x", source=("x", number), at=timezone.now())
         assert queries_of(visit) == few
+
+
+class TestWhereEachValueComesFrom:
+    """Each value of a profile shows who gave it, and when (P5)."""
+
+    def test_from_oneself_from_the_crm_and_from_the_team(self, client: Client) -> None:
+        ines = make_advocate("Ines", expertise=["planning"], goals="")
+        profile.tell(ines, {"interests": ["sailing"]}, at=NOON)
+        Contact.objects.update(facts_at=NOON)
+        ines = Advocate.objects.select_related("contact").get()
+        said = provenance.of(ines)
+        assert said["interests"] == "from you, 10 March 2026"
+        assert said["title"] == "from our CRM, as of 10 March 2026"
+        assert said["expertise"] == "from the team"
+        assert "goals" not in said
+        assert ines.user is not None
+        client.force_login(ines.user)
+        page = client.get(reverse("advocates:profile")).content.decode()
+        assert "from you, 10 March 2026" in page
+        client.force_login(make_user("Rita", Role.MANAGER))
+        page = client.get(reverse("advocates:advocate", args=[ines.public_id])).content.decode()
+        assert "from the team" in page
+
+    def test_a_value_of_a_person_who_joined_by_themselves_is_theirs(self) -> None:
+        mei = make_advocate("Mei", contact=make_contact("Mei", source="portal"))
+        assert provenance.of(mei)["title"] == "from you, when you joined"
+        assert provenance.of(mei, reader_is_self=False)["title"] == "from them, when they joined"
