@@ -9,6 +9,7 @@ class AdvocatesConfig(AppConfig):
 
     def ready(self) -> None:
         from advocacy.delivery.rendering import register_manager_of
+        from advocates import merging
         from advocates.models import Advocate
 
         def manager_of(contact: Any) -> Any:
@@ -17,3 +18,4 @@ class AdvocatesConfig(AppConfig):
             return found.manager if found else None
 
         register_manager_of(manager_of)
+        merging.register()

@@ -47,7 +47,14 @@ class AdvocateQuerySet(models.QuerySet["Advocate"]):
         )
 
     def visible_to(self, user: Any) -> Self:
-        """Staff see all advocates; an account owner or CSM those of their accounts; an advocate themselves."""
+        """Staff see all advocates; an account owner or CSM those of their accounts; an advocate themselves.
+
+        Whoever was merged into another entry is seen there.
+        """
+        gone = Contact.with_merged.filter(pk=models.OuterRef("contact"), merged_into__isnull=False)
+        return self.exclude(models.Exists(gone))._visible_to(user)
+
+    def _visible_to(self, user: Any) -> Self:
         if user.has_perm("advocates.view_advocate"):
             return self
         return self.filter(Q(user=user.pk) | Q(contact__account__owner=user.pk) | Q(contact__account__csm=user.pk))

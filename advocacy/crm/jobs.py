@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from advocacy.crm import derived
+from advocacy.crm import duplicates, merging
 from advocacy.crm.importing import runs
 from advocacy.lib.jobs import job
 
@@ -24,3 +25,10 @@ def forget_old_imports(*, at: datetime) -> None:
 def derive_signals(*, at: datetime) -> None:
     """Signals that follow from contracts, use, webinars and renewals; days that were missed are caught up."""
     derived.derive(at=at)
+
+
+@job(every=timedelta(days=1), offset=timedelta(hours=4))
+def propose_duplicates(*, at: datetime) -> None:
+    """Look for accounts and contacts that are there twice; forget what can no longer be put back."""
+    duplicates.look(at=at)
+    merging.forget(at=at)

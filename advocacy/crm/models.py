@@ -1,12 +1,13 @@
 """Facts about customers: accounts, contacts, consents, subscriptions, deals, usage, signals, the activity spine."""
 
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pghistory
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -109,6 +110,16 @@ class Sourced(models.Model):
         abstract = True
 
 
+Row = TypeVar("Row", bound=models.Model)
+
+
+class StandingManager(models.Manager[Row]):
+    """Rows that were merged into another are kept for the ledgers that name them, and found by nobody else."""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        return super().get_queryset().filter(merged_into__isnull=True)
+
+
 class AccountQuerySet(models.QuerySet["Account"]):
     def visible_to(self, user: Any) -> Self:
         """Staff see every account; an account owner or CSM their own; nobody else any."""
@@ -120,7 +131,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self.filter(readiness=Account.Readiness.READY)
 
 
-@pghistory.track(exclude=["fingerprint", "facts_at"])
+@pghistory.track(exclude=["fingerprint", "facts_at", "merged_into"])
 class Account(Sourced):
     """A customer company, as the CRM calls it. Money is a year's value in ``currency``."""
 
@@ -169,7 +180,12 @@ class Account(Sourced):
     )
     readiness_reason = models.CharField(_("why"), max_length=300, blank=True, default="")
 
-    objects = AccountQuerySet.as_manager()
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="merged_rows"
+    )
+
+    objects = StandingManager.from_queryset(AccountQuerySet)()
+    with_merged = models.Manager()
 
     class Meta:
         verbose_name = _("account")
@@ -241,7 +257,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         )
 
 
-@pghistory.track(exclude=["fingerprint", "facts_at"])
+@pghistory.track(exclude=["fingerprint", "facts_at", "merged_into"])
 class Contact(Sourced):
     """A person at an account: the permanent person. Advocate and user point here; a job change repoints the account."""
 
@@ -265,7 +281,12 @@ class Contact(Sourced):
     left_on = models.DateField(_("left the account on"), null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = ContactQuerySet.as_manager()
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="merged_rows"
+    )
+
+    objects = StandingManager.from_queryset(ContactQuerySet)()
+    with_merged = models.Manager()
 
     class Meta:
         verbose_name = _("contact")
@@ -286,6 +307,82 @@ class Contact(Sourced):
     @property
     def full_name(self) -> str:
         return f"{self.given_name} {self.family_name}".strip() or self.email or str(_("Somebody"))
+
+
+# --- Duplicates (P28) -------------------------------------------------------------------------------------------------
+class Twins(models.TextChoices):
+    """What can be there twice."""
+
+    ACCOUNT = "account", _("accounts")
+    CONTACT = "contact", _("contacts")
+
+
+class Likeness(models.Model):
+    """Two rows that look like one, the older first; what somebody has said about them is remembered."""
+
+    class Why(models.TextChoices):
+        DOMAIN = "domain", _("the same domain")
+        NAME = "name", _("the same name but for spelling and legal form")
+        EMAIL = "email", _("the same e-mail address")
+        PERSON = "person", _("the same name, and the same e-mail address before the @")
+        COLLEAGUE = "colleague", _("the same name at the same account, or at accounts that look like one")
+
+    class Settled(models.TextChoices):
+        DIFFERENT = "different", _("not the same")
+        MERGED = "merged", _("merged")
+
+    kind = models.CharField(max_length=10, choices=Twins.choices)
+    first = models.BigIntegerField()
+    second = models.BigIntegerField()
+    why = models.CharField(_("why"), max_length=10, choices=Why.choices)
+    found_at = models.DateTimeField(_("found"))
+    settled = models.CharField(_("what became of it"), max_length=10, choices=Settled.choices, blank=True, default="")
+    settled_at = models.DateTimeField(null=True, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("likeness")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "first", "second"], name="likeness_once"),
+            models.CheckConstraint(condition=Q(first__lt=models.F("second")), name="likeness_in_order"),
+            models.CheckConstraint(condition=Q(kind__in=Twins.values), name="likeness_kind_known"),
+        ]
+        indexes = [models.Index(fields=["kind", "id"], condition=Q(settled=""), name="likeness_open")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.first} = {self.second}"
+
+
+class Merge(models.Model):
+    """One row merged into another: what moved and which values changed, so that it can be put back."""
+
+    kind = models.CharField(max_length=10, choices=Twins.choices)
+    stays = models.BigIntegerField()
+    gone = models.BigIntegerField()
+    record = models.JSONField(
+        default=dict,
+        encoder=DjangoJSONEncoder,
+        help_text=_("What moved, by table, and the values before; emptied when it cannot be undone."),
+    )
+    at = models.DateTimeField(_("merged"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    undone_at = models.DateTimeField(_("put back"), null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("merge")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "gone"], condition=Q(undone_at__isnull=True), name="merged_once_at_a_time"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=Twins.values), name="merge_kind_known"),
+        ]
+        indexes = [models.Index(fields=["-at"], name="merge_at")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.gone} → {self.stays}"
 
 
 class Subscription(Sourced):

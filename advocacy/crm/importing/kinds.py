@@ -264,9 +264,13 @@ def account_join(plan: "Plan", name: str = "account", alias: str = "a") -> list[
     if through == "domain":
         return [
             f"LEFT JOIN (SELECT lower(domain) AS domain, min(id) AS id FROM crm_account WHERE domain <> ''"
-            f" GROUP BY 1 HAVING count(*) = 1) {alias} ON {alias}.domain = lower(regexp_replace(s.{name}, '^.*@', ''))"
+            f" AND merged_into_id IS NULL GROUP BY 1 HAVING count(*) = 1) {alias} ON {alias}.domain = lower(regexp_replace(s.{name}, '^.*@', ''))"
         ]
-    return [f"LEFT JOIN crm_account {alias} ON {alias}.source = {literal(source)} AND {alias}.external_id = s.{name}"]
+    # What was merged into another account is that account from then on.
+    return [
+        f"LEFT JOIN (SELECT source, external_id, coalesce(merged_into_id, id) AS id FROM crm_account) {alias}"
+        f" ON {alias}.source = {literal(source)} AND {alias}.external_id = s.{name}"
+    ]
 
 
 def unknown_account(plan: "Plan", name: str = "account", alias: str = "a") -> Check:
@@ -284,10 +288,15 @@ def contact_join(plan: "Plan", name: str = "contact", alias: str = "c") -> list[
     if through == "email":
         return [
             f"LEFT JOIN (SELECT lower(email) AS email, min(id) AS id, min(account_id) AS account_id,"
-            f" max(erased_at) AS erased_at FROM crm_contact WHERE email <> '' GROUP BY 1 HAVING count(*) = 1) {alias}"
+            f" max(erased_at) AS erased_at FROM crm_contact WHERE email <> ''"
+            f" AND merged_into_id IS NULL GROUP BY 1 HAVING count(*) = 1) {alias}"
             f" ON {alias}.email = lower(s.{name})"
         ]
-    return [f"LEFT JOIN crm_contact {alias} ON {alias}.source = {literal(source)} AND {alias}.external_id = s.{name}"]
+    return [
+        f"LEFT JOIN crm_contact {alias}_named"
+        f" ON {alias}_named.source = {literal(source)} AND {alias}_named.external_id = s.{name}"
+        f" LEFT JOIN crm_contact {alias} ON {alias}.id = coalesce({alias}_named.merged_into_id, {alias}_named.id)"
+    ]
 
 
 def unknown_contact(plan: "Plan", name: str = "contact", alias: str = "c") -> Check:
