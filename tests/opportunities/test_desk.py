@@ -186,7 +186,7 @@ class TestThePage:
         page = as_rita.get(page_of(filed())).content.decode()
         assert f'href="/advocates/{ines.public_id}/"' in page
         (one,) = as_rita.get(page_of(ReferenceRequest.objects.get())).context["candidates"]
-        assert one.score > 0 and f">{one.score:g}</b>" in page
+        assert one.score > 0 and f">{one.score:.1f}</b>" in page
 
     def test_costs_fewer_than_twelve_queries_however_many_advocates(
         self, as_rita: Client, rita: User, queries_of: QueriesOf
