@@ -5,12 +5,22 @@ from typing import Any
 import pytest
 
 from advocacy.users.models import Role, User
-from advocates.models import Recognition, Task
+from advocates.actions import launching
+from advocates.models import Cohort, InvitationTemplate, JourneyStage, Recognition, Task
 from community import actions as community
 from community.models import Space
 from newsletter import actions as newsletter
 from tests.browser.conftest import OpenPage, breaches, scrolls_sideways
-from tests.factories import NOON, make_advocate, make_deal, make_opportunity, make_pod, make_request, make_user
+from tests.factories import (
+    NOON,
+    make_advocate,
+    make_contact,
+    make_deal,
+    make_opportunity,
+    make_pod,
+    make_request,
+    make_user,
+)
 
 # A walk over forty pages in four ways takes minutes: it belongs to the long runs.
 pytestmark = [pytest.mark.browser, pytest.mark.soak, pytest.mark.django_db(transaction=True)]
@@ -35,11 +45,24 @@ def program() -> dict[str, Any]:
     answer = community.reply(ines.user, topic, body="Brave.", at=NOON)
     community.flag(answer, by=omar.user, reason="Too short.", at=NOON)
     edition = newsletter.draft(NOON.date(), at=NOON)
+    # A browser test empties the tables, so what migrations wrote is written again.
+    words = InvitationTemplate.objects.create(
+        region="Europe", language="en", subject="Join {program}", body="Dear {given_name}", basis="Customers."
+    )
+    JourneyStage.objects.create(name="Onboarding by hand", gap="Nobody says thank you")
+    make_contact("Mei Lin")
+    cohort = Cohort.objects.create(
+        name="In Europe", definition={"all": [{"fact": "account.region", "value": ["Europe"]}]}, by=lena
+    )
+    launch = launching.begin("Europe", by=lena, at=NOON)
     return {
         "rita": rita, "sam": sam, "maya": maya, "lena": lena, "ines": ines.user,
         "opportunity": f"/opportunities/{opportunity.public_id}/", "topic": f"/community/t/{topic.public_id}/",
         "request": f"/requests/{wanted.public_id}/", "space": f"/community/s/{space.slug}/",
         "desk": f"/admin/opportunities/referencerequest/{wanted.pk}/change/",
+        "cohort": f"/cohorts/{cohort.pk}/", "cohort_edit": f"/cohorts/{cohort.pk}/edit/",
+        "cohort_invite": f"/cohorts/{cohort.pk}/invite/", "words": f"/invitations/words/{words.pk}/",
+        "launch": f"/launches/{launch.pk}/",
         "edition": f"/newsletter/edit/{edition.public_id}/", "advocate": f"/advocates/{ines.public_id}/",
     }  # fmt: skip
 
@@ -52,7 +75,11 @@ PAGES: dict[str, tuple[str, ...]] = {
     "sam": ("/", "/requests/", "/requests/new/", "request"),
     "rita": ("/", "/today/", "/admin/opportunities/referencerequest/", "desk", "/advocates/", "advocate"),
     "maya": ("/", "/community/moderation/", "/newsletter/edit/", "edition"),
-    "lena": ("/", "/dashboards/", "/rules/", "/imports/"),
+    "lena": (
+        "/", "/dashboards/", "/rules/", "/imports/", "/cohorts/", "cohort", "cohort_edit", "cohort_invite",
+        "/cohorts/new/", "/cohorts/alike/", "/invitations/", "/invitations/words/", "words", "/journey/",
+        "/journey/new/", "/launches/", "launch",
+    ),
 }  # fmt: skip
 
 
