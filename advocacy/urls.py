@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("newsletter/", include("newsletter.urls")),
     path("dashboards/", include("advocacy.dashboards.urls")),
     path("imports/", include("advocacy.crm.urls")),
+    path("duplicates/", include("advocacy.crm.duplicate_urls")),
     path("mail/", include("advocacy.delivery.urls")),
     path("", include("advocacy.lib.urls")),
     path("", include("advocacy.health")),

@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from advocacy.crm.models import Account, Contact, Likeness, Twins
 
 LEGAL_FORMS = (
-    "gmbh", "mbh", "ag", "se", "kg", "kgaa", "ohg", "inc", "incorporated", "ltd", "limited", "llc", "llp", "plc", "corp",
-    "corporation", "company", "co", "sa", "sarl", "sas", "srl", "spa", "bv", "nv", "ab", "oy", "as", "aps", "pty",
-    "group", "holding", "the",
+    "gmbh", "mbh", "ag", "se", "kg", "kgaa", "ohg", "inc", "incorporated", "ltd", "limited", "llc", "llp", "plc",
+    "corp", "corporation", "company", "co", "sa", "sarl", "sas", "srl", "spa", "bv", "nv", "ab", "oy", "as", "aps",
+    "pty", "group", "holding", "the",
 )  # fmt: skip
 PUBLIC_MAIL = (
     "gmail.com",
@@ -34,7 +34,8 @@ MODELS: dict[str, Any] = {Twins.ACCOUNT: Account, Twins.CONTACT: Contact}
 
 _FIND = """
 WITH accounts AS (
-    SELECT id, regexp_replace(regexp_replace(lower(btrim(domain)), '^https?://', ''), '^www[.]|/.*$', '', 'g') AS domain,
+    SELECT id,
+           regexp_replace(regexp_replace(lower(btrim(domain)), '^https?://', ''), '^www[.]|/.*$', '', 'g') AS domain,
            -- A name that is nothing but a legal form keeps it.
            coalesce(
                nullif(regexp_replace(regexp_replace(replace(lower(name), '.', ''), %(forms)s, '', 'g'),

@@ -2,8 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from advocacy.crm import derived
-from advocacy.crm import duplicates, merging
+from advocacy.crm import derived, duplicates, merging
 from advocacy.crm.importing import runs
 from advocacy.lib.jobs import job
 

@@ -26,8 +26,8 @@ UNDO_DAYS = 30
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     Twins.ACCOUNT: (
-        "name", "domain", "parent", "industry", "employees", "annual_value", "currency", "region", "country", "language",
-        "time_zone", "products", "use_cases", "replaced_competitors", "competes_with", "contract_start",
+        "name", "domain", "parent", "industry", "employees", "annual_value", "region", "country",
+        "language", "time_zone", "products", "use_cases", "replaced_competitors", "competes_with", "contract_start",
         "contract_months", "renewal_on", "owner", "csm",
     ),
     Twins.CONTACT: (
@@ -239,6 +239,8 @@ def merge(kind: str, *, stays: int, gone: int, take: Mapping[str, bool], by: Any
     columns = {name: kept._meta.get_field(name).attname for name in FIELDS[kind]}
     values = {columns[name]: getattr(left, columns[name]) for name in FIELDS[kind] if take.get(name)}
     if kind == Twins.ACCOUNT:
+        if take.get("annual_value"):  # an amount is nothing without its currency
+            values["currency"] = left.currency
         if values.get("parent_id", kept.parent_id) in (kept.pk, left.pk):
             values["parent_id"] = left.parent_id if left.parent_id != kept.pk else None
         values["owner_approves"] = kept.owner_approves or left.owner_approves

@@ -185,7 +185,7 @@ class Account(Sourced):
     )
 
     objects = StandingManager.from_queryset(AccountQuerySet)()
-    with_merged = models.Manager()
+    with_merged = models.Manager()  # noqa: DJ012
 
     class Meta:
         verbose_name = _("account")
@@ -286,7 +286,7 @@ class Contact(Sourced):
     )
 
     objects = StandingManager.from_queryset(ContactQuerySet)()
-    with_merged = models.Manager()
+    with_merged = models.Manager()  # noqa: DJ012
 
     class Meta:
         verbose_name = _("contact")

@@ -70,6 +70,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "crm.change_contact",
         "crm.*_pause",
         "crm.import",
+        "crm.merge",
         "delivery.view_message",
     },
     Role.LEAD: MEMBER_RIGHTS
@@ -85,6 +86,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "delivery.settle",
         "delivery.add_suppression",
         "users.view_user",
+        "lib.view_export",
     },
     Role.ADMINISTRATOR: frozenset({"*"}),
 }

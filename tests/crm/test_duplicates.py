@@ -12,14 +12,29 @@ from django.urls import reverse
 from advocacy.crm import consent, duplicates, merging, spine
 from advocacy.crm.catalogue import Deed, Purpose
 from advocacy.crm.models import (
-    Account, Activity, ConsentEntry, Contact, Likeness, Merge, Pause, RecordedBasis, Signal, Usage,
+    Account,
+    Activity,
+    ConsentEntry,
+    Contact,
+    Likeness,
+    Merge,
+    Pause,
+    RecordedBasis,
+    Signal,
+    Usage,
 )  # fmt: skip
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role
 from advocates import points
 from advocates.models import Advocate, Firing, LifecycleRule, Task
 from tests.factories import (
-    NOON, make_account, make_advocate, make_contact, make_opportunity, make_signal, make_user,
+    NOON,
+    make_account,
+    make_advocate,
+    make_contact,
+    make_opportunity,
+    make_signal,
+    make_user,
 )  # fmt: skip
 
 pytestmark = pytest.mark.django_db
@@ -269,3 +284,69 @@ def test_no_table_that_points_at_them_is_forgotten(label: str) -> None:
 
 def test_a_ledger_that_only_grows_is_recognised() -> None:
     assert [model for model in (ConsentEntry, Activity, Signal) if merging.only_grows(model)] == [ConsentEntry]
+
+
+class TestThePages:
+    @pytest.fixture
+    def pair(self) -> Likeness:
+        kestrel = make_account("Kestrel Foods", domain="kestrel.example")
+        twin = make_account("Kestrel Foods GmbH", employees=5_000, domain="")
+        make_contact("Ines", kestrel)
+        duplicates.look(at=NOON)
+        return Likeness.objects.get(first=kestrel.pk, second=twin.pk)
+
+    @pytest.fixture
+    def rita(self, client: Client) -> Client:
+        client.force_login(make_user("Rita", Role.MANAGER))
+        return client
+
+    def test_a_pair_is_compared_merged_and_put_back(self, rita: Client, pair: Likeness) -> None:
+        page = rita.get(reverse("duplicates:list")).content.decode()
+        assert "Kestrel Foods and Kestrel Foods GmbH" in page and "legal form" in page
+        url = reverse("duplicates:compare", args=[pair.pk])
+        page = rita.get(url).content.decode()
+        assert "5000" in page and "1 contacts" in page
+        answer = rita.post(
+            url, {"stays": pair.first, "fact_employees": pair.second, "fact_name": pair.first}, follow=True
+        )
+        assert (
+            "is one now" in answer.content.decode()
+            and "Kestrel Foods GmbH into Kestrel Foods" in answer.content.decode()
+        )
+        kestrel = Account.objects.get(pk=pair.first)
+        assert (kestrel.employees, kestrel.name) == (5_000, "Kestrel Foods")
+        assert "merged already" in rita.post(url, {"stays": pair.first}, follow=True).content.decode()
+        answer = rita.post(reverse("duplicates:undo", args=[Merge.objects.get().pk]), follow=True)
+        assert "Put back" in answer.content.decode() and Account.objects.filter(pk=pair.second).exists()
+        assert Likeness.objects.filter(pk=pair.pk, settled="").exists(), "and it is proposed again"
+
+    def test_who_does_not_say_which_one_stays_is_asked(self, rita: Client, pair: Likeness) -> None:
+        answer = rita.post(reverse("duplicates:compare", args=[pair.pk]), {"fact_employees": pair.second})
+        assert answer.status_code == 409 and "Say which of the two stays" in answer.content.decode()
+
+    def test_not_the_same(self, rita: Client, pair: Likeness) -> None:
+        answer = rita.post(reverse("duplicates:different", args=[pair.pk]), follow=True)
+        assert "not proposed again" in answer.content.decode()
+        assert "Kestrel" not in rita.get(reverse("duplicates:list")).content.decode()
+
+    def test_sellers_do_not_merge(self, client: Client, pair: Likeness) -> None:
+        client.force_login(make_user("Sam", Role.REQUESTER))
+        assert client.get(reverse("duplicates:list")).status_code == 403
+        assert client.post(reverse("duplicates:compare", args=[pair.pk]), {"stays": pair.first}).status_code == 403
+
+
+def test_an_import_that_names_the_one_that_went_means_the_one_that_stayed() -> None:
+    from advocacy.crm.importing.kinds import account_join
+
+    class PlanOfContacts:
+        def reference(self, name: str) -> tuple[str, str]:
+            return "crm", ""
+
+    kestrel, twin = make_account(external_id="K"), make_account(external_id="T")
+    merge("account", kestrel, twin)
+    from django.db import connection
+
+    join = account_join(PlanOfContacts())[0]  # type: ignore[arg-type]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT a.id FROM (VALUES ('T')) s(account) {join}")  # noqa: S608
+        assert cursor.fetchone() == (kestrel.pk,)

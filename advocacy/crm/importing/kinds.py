@@ -264,7 +264,8 @@ def account_join(plan: "Plan", name: str = "account", alias: str = "a") -> list[
     if through == "domain":
         return [
             f"LEFT JOIN (SELECT lower(domain) AS domain, min(id) AS id FROM crm_account WHERE domain <> ''"
-            f" AND merged_into_id IS NULL GROUP BY 1 HAVING count(*) = 1) {alias} ON {alias}.domain = lower(regexp_replace(s.{name}, '^.*@', ''))"
+            f" AND merged_into_id IS NULL GROUP BY 1 HAVING count(*) = 1) {alias}"
+            f" ON {alias}.domain = lower(regexp_replace(s.{name}, '^.*@', ''))"
         ]
     # What was merged into another account is that account from then on.
     return [
