@@ -330,7 +330,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     """Every rule: when, then, on or off, how often it has fired."""
     rows = LifecycleRule.objects.annotate(
         done=Count("firings", filter=Q(firings__status="done")), last=Max("firings__fired_at")
-    ).order_by("-enabled", "name")
+    ).order_by("name")
     effects = lifecycle.effects()
     shown = [
         {
@@ -340,7 +340,11 @@ def rule_list(request: HttpRequest) -> HttpResponse:
         }
         for rule in rows
     ]
-    return respond(request, "advocates/rules.html", {"rules": shown, "on": sum(one["rule"].enabled for one in shown)})
+    groups = [
+        (_("On"), [one for one in shown if one["rule"].enabled]),
+        (_("Drafts"), [one for one in shown if not one["rule"].enabled]),
+    ]
+    return respond(request, "advocates/rules.html", {"groups": [group for group in groups if group[1]]})
 
 
 @requires("advocates.change_lifecyclerule")
@@ -375,6 +379,7 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
         "signal": SIGNAL_KINDS[found.signal],
         "conditions": [str(lifecycle.Condition.read(raw)) for raw in found.conditions],
         "effect": effects[found.effect].label if found.effect in effects else None,
+        "kinds": kinds.words(found.effect_params.get("kinds") or []),
         "whom": [dict(Contact.Persona.choices).get(role.strip(), role) for role in found.whom.split(",")],
         "lines": lines,
         "past": past,
