@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from advocates import budget, lifecycle
+from advocacy.lib.export import Exports
+from advocates import budget, files, lifecycle
 from advocates.actions import lifecycle as rules
 from advocates.forms import InvitationTemplateForm
 from advocates.models import (
@@ -202,10 +203,12 @@ class ApplicationAdmin(ReadOnly):
 
 
 @admin.register(PointEntry)
-class PointEntryAdmin(ReadOnly):
+class PointEntryAdmin(Exports, ReadOnly):
     list_display = ("advocate", "points", "reason", "at")
     list_select_related = ("advocate__contact",)
     search_fields = ("advocate__contact__family_name", "reason")
+    export_columns = files.POINTS
+    export_related = ("advocate__contact__account",)
     date_hierarchy = "at"
     show_full_result_count = False
 

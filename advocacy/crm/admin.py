@@ -38,6 +38,7 @@ from advocacy.crm.models import (
     Subscription,
     Usage,
 )
+from advocacy.lib.export import Column, Exports
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.templatetags.look import tag
 
@@ -183,7 +184,28 @@ class AccountForm(forms.ModelForm):
 
 
 @admin.register(Account)
-class AccountAdmin(FromTheSource):
+class AccountAdmin(Exports, FromTheSource):
+    export_columns = (
+        Column(_l("id"), "external_id"),
+        Column(_l("name"), "name"),
+        Column(_l("domain"), "domain"),
+        Column(_l("industry"), "industry"),
+        Column(_l("employees"), "employees"),
+        Column(_l("annual value"), "annual_value"),
+        Column(_l("currency"), "currency"),
+        Column(_l("region"), "region"),
+        Column(_l("country"), "country"),
+        Column(_l("products"), "products"),
+        Column(_l("use cases"), "use_cases"),
+        Column(_l("contract start"), "contract_start"),
+        Column(_l("renewal"), "renewal_on"),
+        Column(_l("readiness"), "get_readiness_display"),
+        Column(_l("reason"), "readiness_reason"),
+        Column(_l("owner"), "owner.email"),
+        Column(_l("success manager"), "csm.email"),
+        Column(_l("source"), "source"),
+    )
+    export_related = ("owner", "csm")
     form = AccountForm
     list_display = ("name", "industry", "region", "country", "state", "owner", "source", "facts_at")
     list_filter = ("readiness", "region", "industry")
@@ -259,7 +281,22 @@ class PauseAdmin(Facts):
 
 
 @admin.register(Contact)
-class ContactAdmin(FromTheSource):
+class ContactAdmin(Exports, FromTheSource):
+    export_columns = (
+        Column(_l("id"), "external_id"),
+        Column(_l("given name"), "given_name"),
+        Column(_l("family name"), "family_name"),
+        Column(_l("e-mail"), "email", right="crm.view_contact"),
+        Column(_l("title"), "title"),
+        Column(_l("persona"), "get_persona_display"),
+        Column(_l("account"), "account.external_id"),
+        Column(_l("account name"), "account.name"),
+        Column(_l("language"), "language"),
+        Column(_l("time zone"), "time_zone"),
+        Column(_l("left"), "left_on"),
+        Column(_l("source"), "source"),
+    )
+    export_related = ("account",)
     list_display = ("full_name", "email", "title", "account", "persona", "left_on", "source", "facts_at")
     list_filter = ("persona", "language")
     list_select_related = ("account",)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,11 +21,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from advocacy.crm.models import Account, Program, StakeholderTeam
-from advocacy.dashboards import exports, filters, memory, periods, registry, words
+from advocacy.dashboards import filters, memory, periods, registry, words
 from advocacy.dashboards.filters import Filters
 from advocacy.dashboards.periods import Period
 from advocacy.dashboards.registry import Column, Measure, Rows, Value
 from advocacy.lib import charts
+from advocacy.lib import export as files
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
@@ -355,14 +356,18 @@ def measure(request: HttpRequest, key: str) -> HttpResponse:
 @requires("dashboards.view")
 @require_safe
 def export(request: HttpRequest, key: str) -> HttpResponseBase:
-    """The rows behind a figure as CSV, as far as this person may see them."""
+    """The rows behind a figure as a file, as far as this person may see them."""
     frame = Frame.of(request)
     rows = _measure_or_404(key).rows(frame.period, frame.filters)
-    found = visible(rows, request.user).order_by(*rows.order)
-    response = StreamingHttpResponse(
-        exports.lines(found, columns(rows, request.user)), content_type="text/csv; charset=utf-8"
+    return files.answer(
+        request,
+        key,
+        visible(rows, request.user).order_by(*rows.order),
+        [files.Column(column.label, partial(_in_file, column)) for column in columns(rows, request.user)],
+        kind=files.wanted(request) or "csv",
+        name=slugify(f"{key} {frame.period.first} {frame.period.last}"),
     )
-    name = slugify(f"{key} {frame.period.first} {frame.period.last}")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    response["Cache-Control"] = "private, no-store"
-    return response
+
+
+def _in_file(column: Column, row: Any) -> Any:
+    return words.plain(column.value(row), column.unit)

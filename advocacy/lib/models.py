@@ -1,6 +1,9 @@
-"""What the floor below everything keeps: which clock work has been done."""
+"""What the floor below everything keeps: which clock work has been done, and which lists left as files."""
 
+import pgtrigger
+from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class JobRun(models.Model):
@@ -23,3 +26,23 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.slot:%Y-%m-%d %H:%M:%S}"
+
+
+class Export(models.Model):
+    """A list somebody took along as a file: who, what, how filtered, how many rows, when (X3)."""
+
+    what = models.CharField(_("what"), max_length=80)
+    kind = models.CharField(_("kind of file"), max_length=4)
+    filter = models.CharField(_("filter"), max_length=2000, blank=True, default="")
+    rows = models.PositiveIntegerField(_("rows"))
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("by")
+    )
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("export")
+        triggers = [pgtrigger.Protect(name="export_never_deleted", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.what}, {self.rows}"

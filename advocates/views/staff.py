@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from advocacy.crm.catalogue import SIGNAL_KINDS, Deed, Purpose
 from advocacy.crm.models import Account, Contact
 from advocacy.delivery.models import Message
-from advocacy.lib import charts
+from advocacy.lib import charts, export
 from advocacy.lib.given import whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
@@ -37,7 +37,7 @@ from advocates.rule_form import RuleForm
 
 # --- The portfolio ----------------------------------------------------------------------------------------------------
 @requires("advocates.view_advocate")
-def advocates(request: HttpRequest) -> HttpResponse:
+def advocates(request: HttpRequest) -> HttpResponseBase:
     """Everybody in the program, or those a filter leaves, with whether they can be asked."""
     rows = Advocate.objects.visible_to(request.user).select_related("contact__account", "pod__manager")
     query = request.GET
@@ -58,7 +58,12 @@ def advocates(request: HttpRequest) -> HttpResponse:
                 Q(contact__given_name__icontains=word) | Q(contact__family_name__icontains=word)
                 | Q(contact__account__name__icontains=word) | Q(contact__email__istartswith=word)
             )  # fmt: skip
-    page = page_by_key(rows, ("contact__family_name", "contact__given_name", "pk"), query, size=30)
+    order = ("contact__family_name", "contact__given_name", "pk")
+    if wanted := export.wanted(request):
+        return export.answer(
+            request, "advocates", rows.order_by(*order), files.ADVOCATES, kind=wanted, prepare=files.with_availability
+        )
+    page = page_by_key(rows, order, query, size=30)
     at = timezone.now()
     free, standing = budget.availabilities(page.items, at=at), rungs.rungs(page.items, at=at)
     context = {
@@ -155,7 +160,7 @@ def touch(request: HttpRequest, public_id: Any) -> HttpResponse:
 # --- Invitations ------------------------------------------------------------------------------------------------------
 @requires("advocates.view_invitation")
 @require_http_methods(["GET", "HEAD", "POST"])
-def invited(request: HttpRequest) -> HttpResponse:
+def invited(request: HttpRequest) -> HttpResponseBase:
     """The funnel of invitations, each one, and somebody to invite by hand."""
     status = 200
     if request.method == "POST":
@@ -181,6 +186,9 @@ def invited(request: HttpRequest) -> HttpResponse:
     rows = known.select_related("advocate__contact__account", "invited_by", "firing__rule")
     if show in Invitation.Status.values:
         rows = rows.filter(status=show)
+    if wanted := export.wanted(request):
+        rows = rows.order_by("-created_at", "-id")
+        return export.answer(request, "invitations", rows, files.INVITATIONS, kind=wanted)
     page = page_by_key(rows, ("-created_at", "-id"), request.GET, size=25)
     context = {
         "page": page,
@@ -255,12 +263,15 @@ def _to_invite(request: HttpRequest) -> list[tuple[Contact, str | None]]:
 
 # --- Applications -----------------------------------------------------------------------------------------------------
 @requires("advocates.view_application")
-def applications(request: HttpRequest) -> HttpResponse:
+def applications(request: HttpRequest) -> HttpResponseBase:
     """Who asks to join: first those that wait."""
     show = request.GET.get("show", "confirmed")
     rows = Application.objects.select_related("advocate__contact__account", "decided_by")
     if show in Application.Status.values:
         rows = rows.filter(status=show)
+    if wanted := export.wanted(request):
+        rows = rows.order_by("-filed_at", "-id")
+        return export.answer(request, "applications", rows, files.APPLICATIONS, kind=wanted)
     page = page_by_key(rows, ("-filed_at", "-id"), request.GET, size=20)
     tabs = [
         (Application.Status.CONFIRMED, _("To be read")),
@@ -330,7 +341,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     """Every rule: when, then, on or off, how often it has fired."""
     rows = LifecycleRule.objects.annotate(
         done=Count("firings", filter=Q(firings__status="done")), last=Max("firings__fired_at")
-    ).order_by("name")
+    ).order_by("-enabled", "name")
     effects = lifecycle.effects()
     shown = [
         {
@@ -340,11 +351,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
         }
         for rule in rows
     ]
-    groups = [
-        (_("On"), [one for one in shown if one["rule"].enabled]),
-        (_("Drafts"), [one for one in shown if not one["rule"].enabled]),
-    ]
-    return respond(request, "advocates/rules.html", {"groups": [group for group in groups if group[1]]})
+    return respond(request, "advocates/rules.html", {"rules": shown, "on": sum(one["rule"].enabled for one in shown)})
 
 
 @requires("advocates.change_lifecyclerule")
@@ -379,7 +386,6 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
         "signal": SIGNAL_KINDS[found.signal],
         "conditions": [str(lifecycle.Condition.read(raw)) for raw in found.conditions],
         "effect": effects[found.effect].label if found.effect in effects else None,
-        "kinds": kinds.words(found.effect_params.get("kinds") or []),
         "whom": [dict(Contact.Persona.choices).get(role.strip(), role) for role in found.whom.split(",")],
         "lines": lines,
         "past": past,

@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
+from advocacy.lib.export import Exports
 from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.templatetags.look import tag
 from advocates.models import Advocate
-from opportunities import presentation
+from opportunities import files, presentation
 from opportunities.actions import board as actions
 from opportunities.eligibility import people, standing, who
 from opportunities.forms.board import ClaimMoveForm, KindForm, OpportunityForm, QuestionsForm, WhyForm
@@ -207,7 +208,7 @@ class OpportunityAdmin(admin.ModelAdmin):
 
 
 @admin.register(Claim)
-class ClaimAdmin(admin.ModelAdmin):
+class ClaimAdmin(Exports, admin.ModelAdmin):
     """Claims are never edited, only moved; each move has its button while it is legal."""
 
     change_form_template = "opportunities/admin/claim.html"
@@ -218,6 +219,8 @@ class ClaimAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-claimed_at",)
+    export_columns = files.CLAIMS
+    export_related = ("advocate__contact__account", "opportunity__kind")
     actions = ("confirm_selected", "verify_selected")
     fields = ()
 

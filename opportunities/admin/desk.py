@@ -15,7 +15,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, JSONObject
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -26,13 +26,14 @@ from pghistory.models import Events
 
 from advocacy.crm.models import Program
 from advocacy.delivery.models import Message
+from advocacy.lib import export
 from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.models import Role, User
 from opportunities import desk as rules
-from opportunities import matching
+from opportunities import files, matching
 from opportunities.actions import desk as actions
 from opportunities.actions.desk import Pick
 from opportunities.clock import times
@@ -106,7 +107,7 @@ class ReferenceRequestAdmin(admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return _desk_only(queue)(request)
 
     def change_view(
@@ -120,8 +121,8 @@ class ReferenceRequestAdmin(admin.ModelAdmin):
         return _desk_only(history)(request, pk=_number(object_id))
 
 
-def _desk_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+def _desk_only(view: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(request: HttpRequest, **kwargs: Any) -> Any:
         if not request.user.has_perm(WORK_DESK):
             raise PermissionDenied(_("The desk is worked by reference managers."))
         return view(request, **kwargs)
@@ -140,7 +141,7 @@ def _number(text: str) -> int:
 ORDERS = {"need": ("needed_by", "pk"), "value": ("-worth", "needed_by", "pk"), "filed": ("-filed_at", "-pk")}
 
 
-def queue(request: HttpRequest) -> HttpResponse:
+def queue(request: HttpRequest) -> HttpResponseBase:
     """Requests by filter and order, both in the address; several can be given to somebody at once."""
     at = timezone.now()
     if request.method == "POST":
@@ -170,6 +171,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         )
     rows = rows.select_related("kind", "deal", "team", "requester", "manager")
     rows = rows.annotate(worth=Coalesce("deal__value", Value(Decimal(-1))))  # without a value last, and never null
+    if wanted := export.wanted(request):
+        return export.answer(request, "requests", rows.order_by(*ORDERS[sort]), files.REQUESTS, kind=wanted)
     page = page_by_key(rows, ORDERS[sort], request.GET, size=A_PAGE)
     context = {
         "page": page, "view": view, "sort": sort, "sorts": rules.SORTS, "query": query, "today": today,

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.cache import cache
 from django.db.models import Case, IntegerField, Q, Value, When
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -17,13 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from advocacy.crm import consent
 from advocacy.crm.models import Account, Deal
-from advocacy.lib import signed
+from advocacy.lib import export, signed
 from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import public, requires
 from opportunities import desk as rules
+from opportunities import files
 from opportunities.actions import desk as actions
 from opportunities.forms.desk import (
     DeclineForm,
@@ -133,11 +134,14 @@ def _known_words() -> Mapping[str, list[str]]:
 # --- Following --------------------------------------------------------------------------------------------------------
 @requires(FILE)
 @require_safe
-def requests(request: HttpRequest) -> HttpResponse:
+def requests(request: HttpRequest) -> HttpResponseBase:
     """One's own requests, those under way first."""
     ended = request.GET.get("show") == "ended"
     mine = ReferenceRequest.objects.filter(requester=request.user.pk).select_related("kind", "deal", "manager")
     rows = mine.filter(status__in=rules.ENDED) if ended else mine.active()
+    if wanted := export.wanted(request):
+        rows = rows.select_related("requester", "team").order_by("-filed_at", "-pk")
+        return export.answer(request, "your requests", rows, files.REQUESTS, kind=wanted)
     page = page_by_key(rows, ("-filed_at", "-pk"), request.GET)
     context = {"page": page, "ended": ended, "any": bool(page.items) or mine.exists()}
     return respond(request, "opportunities/desk/requests.html", context, fragment="list")
