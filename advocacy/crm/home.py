@@ -1,4 +1,4 @@
-"""The imports' entry in the navigation."""
+"""Imports and duplicates in the navigation."""
 
 from django.utils.translation import gettext_lazy as _
 
