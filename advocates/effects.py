@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _l
 from advocacy.crm import readiness
 from advocacy.crm.models import Contact, Program
 from advocacy.lib.lifecycle import Refused
-from advocates import invitations, pods
+from advocates import connections, invitations, pods
 from advocates.actions.invitations import invite
 from advocates.lifecycle import Doing, Effect, register
 from advocates.models import Task
@@ -20,7 +20,7 @@ from advocates.models import Task
 def _invite(doing: Doing) -> str:
     if doing.contact is None:
         raise Refused(_("There is nobody to invite."))
-    invite(doing.contact, at=doing.at, firing=doing.firing)
+    invite(doing.contact, at=doing.at, firing=doing.firing, beta=bool(doing.rule.effect_params.get("beta")))
     return _("%(name)s was invited to the program.") % {"name": doing.contact.full_name}
 
 
@@ -53,6 +53,10 @@ def _task(doing: Doing) -> str:
     return _("A task was opened for %(name)s.") % {"name": manager}
 
 
+def _check_connect(params: Mapping[str, Any]) -> None:
+    _check_days(params, most=90, default=7)
+
+
 def _check_task(params: Mapping[str, Any]) -> None:
     if not str(params.get("text") or "").strip():
         raise ValidationError({"text": _("Say what the task is.")})
@@ -77,6 +81,47 @@ def _check_days(params: Mapping[str, Any], *, most: int = 365, default: int = 30
         raise ValidationError({"days": _("Days are a whole number from 1 to %(most)s.") % {"most": most}})
 
 
+def _connect(doing: Doing) -> str:
+    """The manager introduces people, not the portal: the task names who could meet whom, and why."""
+    if refusal := _why_not_connect(doing.contact, doing.at, doing.rule.effect_params):
+        raise Refused(refusal)
+    assert doing.contact is not None
+    account = doing.signal.account
+    named = [
+        _("%(name)s (%(account)s)") % {"name": one.contact.full_name, "account": one.contact.account.name}
+        for one in connections.for_contact(doing.contact, at=doing.at)
+    ]
+    said = str(doing.rule.effect_params.get("text") or "").strip()
+    Task.objects.get_or_create(
+        key=f"rule:{doing.firing.pk}:{doing.contact.pk}",
+        defaults={
+            "kind": Task.Kind.NURTURE,
+            "text": (
+                _("%(account)s: introduce %(name)s to %(others)s.")
+                % {"account": account.name, "name": doing.contact.full_name, "others": _(" and ").join(named)}
+                + (f" {said}" if said else "")
+            )[:300],
+            "account": account, "advocate": getattr(doing.contact, "advocate", None),
+            "assignee": pods.manager_of_account(account), "created_at": doing.at,
+            "due_at": doing.at + timedelta(days=int(doing.rule.effect_params.get("days") or 7)),
+        },
+    )  # fmt: skip
+    return _("A task to introduce %(name)s to %(others)s was opened.") % {
+        "name": doing.contact.full_name,
+        "others": _(" and ").join(named),
+    }
+
+
+def _why_not_connect(contact: Contact | None, at: datetime, params: Mapping[str, Any]) -> str | None:
+    if contact is None or contact.erased_at is not None:
+        return _("There is nobody to introduce.")
+    if contact.left_on is not None and contact.left_on <= at.date():
+        return _("%(name)s has left %(account)s.") % {"name": contact.full_name, "account": contact.account.name}
+    if not connections.for_contact(contact, at=at, most=1):
+        return _("No member who may be introduced fits %(name)s.") % {"name": contact.full_name}
+    return None
+
+
 def _nothing_against(contact: Contact | None, at: datetime, params: Mapping[str, Any]) -> str | None:
     return None
 
@@ -93,3 +138,9 @@ register(
     )
 )
 register(Effect("rest", _l("let asks rest"), do=_rest, why_not=_nothing_against, needs_person=False, check=_check_days))
+register(
+    Effect(
+        "connect", _l("suggest a connection to two members"), do=_connect, why_not=_why_not_connect,
+        check=_check_connect,
+    )
+)  # fmt: skip

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from advocacy.crm.catalogue import SIGNAL_CHOICES
 from advocacy.crm.models import Contact
-from advocates import lifecycle
+from advocates import kinds, lifecycle
 from advocates.forms import regions
 from advocates.lifecycle import FACTS, OPERATORS, Condition
 from advocates.models import LifecycleRule
@@ -20,8 +20,10 @@ EMPTY_ROWS = 3
 MOST_ROWS = 20
 MOST_DAYS = 730
 
-PARAMS: dict[str, tuple[str, ...]] = {"invite": (), "task": ("text", "days"), "rest": ("days",)}
-"""Which of the plain fields an effect takes; one that is not named here takes both."""
+PARAMS: dict[str, tuple[str, ...]] = {
+    "invite": ("beta",), "task": ("text", "days"), "connect": ("text", "days"), "rest": ("days",), "offer": ("kinds",),
+}  # fmt: skip
+"""Which of these fields an effect takes; one that is not named here takes the words and the days."""
 
 
 class RuleForm(forms.Form):
@@ -48,6 +50,14 @@ class RuleForm(forms.Form):
         label=_l("Days for it"), min_value=1, max_value=365, required=False,
         help_text=_l("For a task: until it is due. For a rest: how long asks rest."),
     )  # fmt: skip
+    kinds = forms.MultipleChoiceField(
+        label=_l("What is offered"), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_l("For an offer: members are offered what is open to them of these kinds."),
+    )  # fmt: skip
+    beta = forms.BooleanField(
+        label=_l("With early access"), required=False,
+        help_text=_l("For an invitation: it says that members can try what is new first."),
+    )  # fmt: skip
     roles = forms.MultipleChoiceField(
         label=_l("Whoever at the account"), choices=Contact.Persona.choices, widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _l("Tick at least one role.")},
@@ -71,6 +81,9 @@ class RuleForm(forms.Form):
         known = list(dict.fromkeys([*regions(), *([region] if region else [])]))
         self.fields["region"].choices = [("", _("every region")), *((one, one) for one in known)]  # type: ignore[attr-defined]
         self.fields["effect"].choices = [(key, one.label) for key, one in lifecycle.effects().items()]  # type: ignore[attr-defined]
+        there = kinds.choices()
+        gone = [slug for slug in (self.initial.get("kinds") or []) if slug not in dict(there)]
+        self.fields["kinds"].choices = [*there, *zip(gone, kinds.words(gone), strict=True)]  # type: ignore[attr-defined]
         if rule is not None and rule.enabled:
             del self.fields["switch_on"]  # its page switches it off
         self.rows = min(self._posted_rows() or len(conditions) + EMPTY_ROWS, MOST_ROWS)
@@ -145,9 +158,9 @@ class RuleForm(forms.Form):
     def _params(self, data: dict[str, Any]) -> dict[str, Any]:
         effect = data.get("effect", "")
         kept = dict(self.rule.effect_params) if self.rule and self.rule.effect == effect else {}
-        for name in ("text", "days"):
+        for name in ("text", "days", "kinds", "beta"):
             kept.pop(name, None)
-            if name in PARAMS.get(effect, ("text", "days")) and data.get(name) not in (None, ""):
+            if name in PARAMS.get(effect, ("text", "days")) and data.get(name) not in (None, "", [], False):
                 kept[name] = data[name]
         return kept
 
@@ -181,6 +194,7 @@ def _initial(rule: LifecycleRule, region: str, conditions: list[Any]) -> dict[st
     told: dict[str, Any] = {
         "name": rule.name, "signal": rule.signal, "effect": rule.effect, "delay_days": rule.delay_days,
         "text": rule.effect_params.get("text", ""), "days": rule.effect_params.get("days"), "at_most": rule.at_most,
+        "kinds": rule.effect_params.get("kinds", []), "beta": rule.effect_params.get("beta", False),
         "reentry": rule.reentry, "region": region, "roles": [role.strip() for role in rule.whom.split(",")],
     }  # fmt: skip
     for number, one in enumerate(conditions):

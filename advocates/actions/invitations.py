@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from advocacy.crm import spine
@@ -30,10 +31,12 @@ def invite(
     by: Any = None,
     firing: Firing | None = None,
     batch: CohortBatch | None = None,
+    beta: bool = False,
 ) -> Invitation:
     """Invite a customer on the recorded basis of their region, or raise ``Refused`` with the reason.
 
-    ``by`` signs the invitation; without anybody it is the account's CSM, owner or the region's manager.
+    ``by`` signs the invitation; without anybody it is the account's CSM, owner or the region's manager. With ``beta``
+    it says besides that members try new things first.
     """
     Account.objects.select_for_update().get(pk=contact.account_id)
     contact = Contact.objects.select_related("account__csm", "account__owner").get(pk=contact.pk)
@@ -58,7 +61,11 @@ def invite(
         defaults={"region": account.region, "basis": template.basis, "recorded_at": at, "by": by},
     )  # fmt: skip
     words = invitations.words_for(template, contact, inviter=inviter, program=program)
-    _owe(invitation, contact, number=0, at=at, subject=words.subject, body=words.body)
+    body = words.body
+    if beta:
+        with translation.override(template.language):
+            body += "\n\n" + _("As a member you can try what is new before everybody else: betas are open to you.")
+    _owe(invitation, contact, number=0, at=at, subject=words.subject, body=body)
     spine.record(Deed.INVITED, at=at, source=invitation, contact=contact, by=by)
     return invitation
 

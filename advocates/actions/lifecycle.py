@@ -217,8 +217,10 @@ def _do(effect: Effect, firing: Firing, *, at: datetime, reasons: list[str]) -> 
             reached.append(person)
         except Refused as refusal:
             reasons.append(str(refusal))
-    # Where asks are paused a care task is open already; looking for somebody else there would only add to it.
-    if effect.needs_person and not reached and signal.account.readiness == Account.Readiness.READY:
+    # Where asks are paused a care task is open already; looking for somebody else there would only add to it. And what
+    # is about one person is about nobody else.
+    about_account = firing.subject.startswith("account:")
+    if about_account and effect.needs_person and not reached and signal.account.readiness == Account.Readiness.READY:
         manager = pods.manager_of_account(signal.account)
         Task.objects.get_or_create(
             key=f"firing:{firing.pk}",
@@ -499,7 +501,7 @@ def _try(
         people = choose_people(rule, signal, effect, at=moment, reasons=reasons, chosen=course.chosen)
         fires = bool(people)
         course.chosen.update((person.pk, moment) for person in people)
-        if not people:
+        if not people and happening.subject.startswith("account:"):
             reasons.append(_("Nobody fits; a task would be opened for the manager."))
     elif fires and (refusal := effect.why_not(None, moment, rule.effect_params)):
         fires = False

@@ -95,12 +95,12 @@ def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
         "contact": found.contact,
         "account": found.contact.account,
         "availability": budget.availability(found, at=at),
+        "where_from": provenance.of(found, reader_is_self=False),
         "rung": rungs.NAMES.get(rungs.rungs([found], at=at)[found.pk], ""),
         "used_up": timeline.asks(budget.used_up(found, at=at), reader=request.user),
         "wants": kinds.words(found.wants),
         "never": kinds.words(found.never),
         "balance": timeline.balance(found, at=at),
-        "where_from": provenance.of(found, reader_is_self=False),
         "points": points.total(found),
         "page": page,
         "lines": timeline.lines(page.items, about=found, reader=request.user),
@@ -341,7 +341,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     """Every rule: when, then, on or off, how often it has fired."""
     rows = LifecycleRule.objects.annotate(
         done=Count("firings", filter=Q(firings__status="done")), last=Max("firings__fired_at")
-    ).order_by("-enabled", "name")
+    ).order_by("name")
     effects = lifecycle.effects()
     shown = [
         {
@@ -351,7 +351,11 @@ def rule_list(request: HttpRequest) -> HttpResponse:
         }
         for rule in rows
     ]
-    return respond(request, "advocates/rules.html", {"rules": shown, "on": sum(one["rule"].enabled for one in shown)})
+    groups = [
+        (_("On"), [one for one in shown if one["rule"].enabled]),
+        (_("Drafts"), [one for one in shown if not one["rule"].enabled]),
+    ]
+    return respond(request, "advocates/rules.html", {"groups": [group for group in groups if group[1]]})
 
 
 @requires("advocates.change_lifecyclerule")
@@ -386,6 +390,7 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
         "signal": SIGNAL_KINDS[found.signal],
         "conditions": [str(lifecycle.Condition.read(raw)) for raw in found.conditions],
         "effect": effects[found.effect].label if found.effect in effects else None,
+        "kinds": kinds.words(found.effect_params.get("kinds") or []),
         "whom": [dict(Contact.Persona.choices).get(role.strip(), role) for role in found.whom.split(",")],
         "lines": lines,
         "past": past,

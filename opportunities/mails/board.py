@@ -1,14 +1,18 @@
-"""Mails about claims. They answer something the advocate did or accepted, so they need no consent and pass the cap."""
+"""Mails about claims and offers. Most answer what the advocate did or accepted: they need no consent and pass the cap.
+An offer is the other way round: it asks, so it needs consent and counts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from django.conf import settings
 from django.urls import reverse
 
+from advocacy.crm.catalogue import Purpose
 from advocacy.delivery import outbox
 from advocacy.delivery.models import Message
 from advocacy.lib import calendar
+from advocates.models import Advocate
 from opportunities.models import COURSE, Claim, Opportunity, Waiting
 
 REMINDER = "claim_reminder"
@@ -117,6 +121,33 @@ def seat_free(waiting: Waiting, *, at: datetime) -> None:
             "until": waiting.offer_until.isoformat(),
             "waiting": waiting.pk,
             "url": reverse("opportunities:opportunity", args=[opportunity.public_id]),
+        },
+    )
+
+
+def offered(advocate: Advocate, opportunities: Sequence[Opportunity], *, key: str, at: datetime) -> None:
+    """What is open to a member, offered because something happened. It asks, so it wants their consent and counts."""
+    manager = advocate.manager
+    outbox.owe(
+        "offered",
+        to=advocate.contact,
+        template="opportunities/offered",
+        dedupe_key=key,
+        at=at,
+        purpose=Purpose.PROGRAM_MAIL,
+        reply_to=manager.email if manager else "",
+        params={
+            "items": [
+                {
+                    "title": one.title,
+                    "kind": one.kind.name,
+                    "minutes": one.minutes or one.kind.minutes,
+                    "points": one.points,
+                    "summary": one.summary,
+                    "url": reverse("opportunities:opportunity", args=[one.public_id]),
+                }
+                for one in opportunities
+            ]
         },
     )
 

@@ -4,14 +4,17 @@ import io
 import json
 import threading
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connections
 
 from advocacy.crm import readiness
+from advocacy.crm.catalogue import SIGNAL_KINDS
 from advocacy.crm.models import Pause, RecordedBasis
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
@@ -19,8 +22,17 @@ from advocates import jobs
 from advocates import lifecycle as rules
 from advocates.actions import lifecycle
 from advocates.lifecycle import Condition, Effect, check_rule, people_in_order
-from advocates.models import Advocate, Firing, Invitation, InvitationTemplate, LifecycleRule, Task, Watermark
-from tests.factories import NOON, make_account, make_advocate, make_contact, make_signal, make_user
+from advocates.models import (
+    Advocate,
+    AwayPeriod,
+    Firing,
+    Invitation,
+    InvitationTemplate,
+    LifecycleRule,
+    Task,
+    Watermark,
+)
+from tests.factories import NOON, make_account, make_advocate, make_contact, make_kind, make_signal, make_user
 
 DAY = timedelta(days=1)
 
@@ -486,6 +498,79 @@ class TestADryRunSaysWhatTheClockWillDo:
         make_signal("onboarding_closed", birch, at=NOON - 90 * DAY, received_at=NOON)  # loaded when the portal began
         old, late = lifecycle.dry_run(rule, at=NOON, start=NOON - 100 * DAY)
         assert (old.due_at, late.due_at) == (NOON - 90 * DAY, NOON - 10 * DAY)
+
+
+class TestTheUsualRules:
+    def test_every_signal_of_the_catalogue_has_a_rule_and_the_usual_ones_are_on(self) -> None:
+        for migration in ("0003_usual_rules_and_invitations", "0010_usual_rules_of_use_and_webinars"):
+            seeds = import_module(f"advocates.migrations.{migration}")
+            seeds.seed(apps, None)
+            seeds.seed(apps, None)  # a second time adds nothing
+        heeded = set(LifecycleRule.objects.values_list("signal", flat=True))
+        assert heeded == set(SIGNAL_KINDS)
+        usual = {
+            "Onboarding closed: invite to the program", "Six months with use: introduce to mentors and peers",
+            "Nine months in: ask how it has gone so far", "Nine months in: invite to the program, with early access",
+            "Two webinars: offer a webinar or a blog post",
+        }  # fmt: skip
+        assert LifecycleRule.objects.filter(name__in=usual).count() == len(usual)
+        assert len(LifecycleRule.objects.values_list("name")) == len(set(LifecycleRule.objects.values_list("name")))
+
+    def test_each_can_be_switched_on_as_it_is(self) -> None:
+        seeds = import_module("advocates.migrations.0010_usual_rules_of_use_and_webinars")
+        for slug in ("webinar", "blog-post"):
+            make_kind(slug)
+        make_advocate("Ines")  # a program with people gets drafts
+        LifecycleRule.objects.all().delete()
+        seeds.seed(apps, None)
+        assert not LifecycleRule.objects.filter(enabled=True).exists()
+        for rule in LifecycleRule.objects.all():
+            lifecycle.switch_on(rule, at=NOON)
+        LifecycleRule.objects.all().delete()
+        Advocate.objects.all().delete()
+        seeds.seed(apps, None)
+        assert LifecycleRule.objects.filter(enabled=True, enabled_from__isnull=False).count() == 4
+
+    def test_six_months_with_use_introduces_to_two_members_who_know_the_way(self) -> None:
+        cora = make_user("Cora Lind")
+        acorn = make_account("Acorn", csm=cora, industry="Food", region="Europe")
+        make_contact("Mei", acorn)
+        make_advocate("Asia", make_account("Far", region="Asia", industry="Steel"))
+        make_advocate("Ines", make_account("Birch", region="Asia", industry="Food"))
+        make_advocate("Omar", make_account("Cedar", region="Europe", industry="Food"))
+        make_advocate("Shy", make_account("Shy", region="Europe", industry="Food"), consents=["program_mail"])
+        away = make_advocate("Away", make_account("Away", region="Europe", industry="Food"))
+        AwayPeriod.objects.create(advocate=away, starts_on=(NOON - DAY).date(), ends_on=(NOON + DAY).date())
+        rule = make_rule(name="Peers", signal="six_months_use", effect="connect")
+        make_signal("six_months_use", acorn, at=NOON - DAY)
+        (said,) = lifecycle.dry_run(rule, at=NOON)
+        assert said.fires and not Task.objects.exists()
+        tick()
+        task = Task.objects.get()
+        assert task.text == "Acorn: introduce Mei Barbosa to Omar Barbosa (Cedar) and Ines Barbosa (Birch)."
+        assert task.assignee == cora and Firing.objects.get().status == "done"
+
+    def test_nobody_to_be_introduced_to_is_a_task_for_the_manager(self) -> None:
+        make_contact("Mei", acorn := make_account("Acorn"))
+        make_rule(name="Peers", signal="six_months_use", effect="connect")
+        make_signal("six_months_use", acorn, at=NOON - DAY)
+        tick()
+        assert "No member who may be introduced fits Mei Barbosa." in Firing.objects.get().reasons
+        assert Task.objects.get().kind == "find"
+
+    def test_nine_months_in_the_invitation_speaks_of_betas(self) -> None:
+        make_contact("Mei", acorn := make_account("Acorn"))
+        make_rule(name="Nine", signal="nine_months", effect_params={"beta": True})
+        make_signal("nine_months", acorn, at=NOON - DAY)
+        tick()
+        assert "betas are open to you" in Message.objects.get(kind="invitation").params["body"]
+
+    def test_a_person_who_cannot_be_reached_opens_no_task_to_find_another(self) -> None:
+        ines = make_advocate("Ines")
+        make_rule(name="Certified", signal="certified")
+        make_signal("certified", ines.contact.account, contact=ines.contact, at=NOON - DAY)
+        tick()
+        assert Firing.objects.get().status == "refused" and not Task.objects.exists()
 
 
 class TestLettingAsksRest:

@@ -1,0 +1,57 @@
+"""Offering members what is open to them, without their having looked: an ask like any other, within their budget."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from advocacy.crm import spine
+from advocacy.crm.catalogue import Deed
+from advocacy.crm.models import Contact
+from advocacy.lib.lifecycle import Refused
+from advocates import budget
+from advocates.models import Advocate, Channel, Firing
+from opportunities import board
+from opportunities.mails import board as mails
+from opportunities.models import Opportunity, OpportunityKind
+
+AT_MOST = 3
+"""What one mail offers."""
+
+
+def fitting(advocate: Advocate, kinds: Iterable[str], *, at: datetime) -> list[Opportunity]:
+    """What of these kinds this member could claim now, what closes first in front. Never a public review (P19)."""
+    rows = board.open_to(advocate, at=at).filter(kind__slug__in=list(kinds), kind__is_review=False)
+    rows = rows.select_related("kind").order_by("closes_at", "-opened_at", "pk")  # without a closing day: last
+    return list(rows[:AT_MOST])
+
+
+def why_not_offer(contact: Contact, kinds: Sequence[str], *, at: datetime) -> str | None:
+    """Why nothing of these kinds is offered to this person, as a sentence for staff; None when something is."""
+    name = {"name": contact.full_name}
+    advocate = Advocate.objects.filter(contact=contact).select_related("contact__account", "pod__manager").first()
+    if advocate is None or advocate.status != Advocate.Status.MEMBER or not advocate.joined_at:
+        return _("%(name)s is not a member; only members are offered something.") % name
+    if advocate.joined_at > at:
+        return _("%(name)s was not a member then; only members are offered something.") % name
+    found = fitting(advocate, kinds, at=at)
+    if not found:
+        return _("Nothing of these kinds is open to %(name)s.") % name
+    return budget.why_not(advocate, at=at, channel=Channel.RULE, kind=found[0].kind.slug)
+
+
+@transaction.atomic
+def offer(contact: Contact, kinds: Sequence[str], *, firing: Firing, at: datetime) -> list[Opportunity]:
+    """Offer a member what is open to them of these kinds, in one mail that counts as one ask, or raise ``Refused``."""
+    if OpportunityKind.objects.filter(slug__in=list(kinds), is_review=True).exists():
+        raise Refused(_("A public review is never asked for by a rule."))
+    if refusal := why_not_offer(contact, kinds, at=at):
+        raise Refused(refusal)
+    advocate = Advocate.objects.select_related("contact__account", "pod__manager").get(contact=contact)
+    found = fitting(advocate, kinds, at=at)
+    source = f"{firing.pk}:{contact.pk}"
+    budget.ask(advocate, channel=Channel.RULE, source_id=source, kind=found[0].kind.slug, at=at)
+    mails.offered(advocate, found, key=source, at=at)
+    spine.record(Deed.OFFERED, at=at, source=("advocates.firing", source), contact=contact)
+    return found

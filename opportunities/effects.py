@@ -1,0 +1,62 @@
+"""What a lifecycle rule can make the board do: offer members what is open to them."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from advocacy.crm.models import Contact, Program
+from advocacy.lib.lifecycle import Refused
+from advocates.lifecycle import Doing, Effect, register
+from opportunities.actions import offers
+from opportunities.models import OpportunityKind
+
+
+def _kinds(params: Mapping[str, Any]) -> list[str]:
+    return [str(slug) for slug in params.get("kinds") or []]
+
+
+def _offer(doing: Doing) -> str:
+    if doing.contact is None:
+        raise Refused(_("There is nobody to offer something to."))
+    found = offers.offer(doing.contact, _kinds(doing.rule.effect_params), firing=doing.firing, at=doing.at)
+    return _("%(name)s was offered %(what)s.") % {
+        "name": doing.contact.full_name,
+        "what": ", ".join(f"“{one.title}”" for one in found),
+    }
+
+
+def _why_not(contact: Contact | None, at: datetime, params: Mapping[str, Any]) -> str | None:
+    if contact is None:
+        return _("There is nobody to offer something to.")
+    return offers.why_not_offer(contact, _kinds(params), at=at)
+
+
+def _why_not_again(contact: Contact, before: datetime, at: datetime) -> str | None:
+    """An offer is an ask: whoever would have had one would have rested."""
+    if at >= before + timedelta(days=Program.current().rest_days):
+        return None
+    return _("%(name)s would have been asked shortly before, and would rest.") % {"name": contact.full_name}
+
+
+def _check(params: Mapping[str, Any]) -> None:
+    slugs = params.get("kinds")
+    if not isinstance(slugs, list) or not slugs:
+        raise ValidationError({"kinds": _("Choose at least one kind of opportunity to offer.")})
+    known = dict(OpportunityKind.objects.values_list("slug", "is_review"))
+    if unknown := [str(slug) for slug in slugs if slug not in known]:
+        raise ValidationError({"kinds": _("There is no kind “%(kind)s”.") % {"kind": ", ".join(unknown)}})
+    if any(known[slug] for slug in slugs):
+        # Whatever a rule hears may say how somebody feels about us: no rule leads to a public review (P19).
+        raise ValidationError({"kinds": _("A public review is never asked for by a rule. Leave that kind out.")})
+
+
+register(
+    Effect(
+        "offer", _l("offer members an opportunity"), do=_offer, why_not=_why_not, check=_check,
+        why_not_again=_why_not_again,
+    )
+)  # fmt: skip
