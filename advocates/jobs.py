@@ -10,7 +10,7 @@ from advocacy.crm import readiness
 from advocacy.crm.models import Account
 from advocacy.lib.jobs import job
 from advocates import budget, stages
-from advocates.actions import cohorts, invitations, lifecycle
+from advocates.actions import cohorts, invitations, lifecycle, moving
 from advocates.models import Application
 
 AT_ONCE = 50
@@ -73,3 +73,10 @@ def project_rest(*, at: datetime) -> None:
 def forget_unconfirmed_applications(*, at: datetime) -> None:
     """What somebody wrote under an address nobody confirmed within a month goes."""
     Application.objects.filter(status=Application.Status.FILED, filed_at__lt=at - timedelta(days=30)).delete()
+
+
+@job(every=timedelta(minutes=15))
+def notice_moves(*, at: datetime) -> None:
+    """Who works elsewhere now, or nowhere we know, by what an import says; and addresses that are no more."""
+    moving.notice(at=at)
+    moving.ask_about_bounces(at=at)

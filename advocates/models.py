@@ -60,7 +60,7 @@ class AdvocateQuerySet(models.QuerySet["Advocate"]):
         return self.filter(Q(user=user.pk) | Q(contact__account__owner=user.pk) | Q(contact__account__csm=user.pk))
 
 
-@pghistory.track()
+@pghistory.track(exclude=["at_account"])
 class Advocate(Lifecycle):
     """A contact who is invited to, has joined or has left the program."""
 
@@ -142,6 +142,10 @@ class Advocate(Lifecycle):
     )
     wizard_done_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    at_account = models.ForeignKey(
+        Account, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+",
+        help_text=_("The account they were last known to work at, so that a move is noticed however it came (P27)."),
+    )  # fmt: skip
 
     objects = AdvocateQuerySet.as_manager()
 

@@ -19,6 +19,7 @@ ICONS: dict[str, str] = {
     **dict.fromkeys(ACTIVITY_DEEDS, "done"),
     Deed.POSTED: "topic", Deed.REPLIED: "reply", Deed.MET: "intro", Deed.MAIL_SENT: "mail", Deed.MAIL_CLICKED: "mail",
     Deed.INVITED: "invitation", Deed.JOINED: "home", Deed.LEFT: "leave", Deed.CLAIMED: "opportunities",
+    Deed.MOVED: "accounts", Deed.DEPARTED: "leave",
     Deed.SCHEDULED: "calendar", Deed.NOMINATION_ACCEPTED: "check", Deed.NOMINATION_DECLINED: "close",
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from advocates.views import cohorts, growing, home, joining, profile, staff, words
+from advocates.views import cohorts, growing, home, joining, moving, profile, staff, words
 
 
 class TaskMove(StringConverter):
@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("advocates/<uuid:public_id>/", staff.advocate, name="advocate"),
     path("advocates/<uuid:public_id>/thank/", staff.thank, name="thank"),
     path("advocates/<uuid:public_id>/touch/", staff.touch, name="touch"),
+    path("advocates/<uuid:public_id>/moved/", moving.moved, name="moved"),
     path("cohorts/", cohorts.cohort_list, name="cohorts"),
     path("cohorts/new/", cohorts.new_cohort, name="new_cohort"),
     path("cohorts/count/", cohorts.count, name="count_cohort"),

@@ -6,6 +6,9 @@ class OpportunitiesConfig(AppConfig):
     verbose_name = "Opportunities"
 
     def ready(self) -> None:
+        from advocates.actions.moving import when_they_go
         from opportunities import merging
+        from opportunities.actions.moving import call_off
 
         merging.register()
+        when_they_go(call_off)

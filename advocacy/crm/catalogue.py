@@ -187,6 +187,8 @@ class Deed(models.TextChoices):
     INVITED = "invited", _("was invited to the program")
     JOINED = "joined", _("joined the program")
     LEFT = "left", _("left the program")
+    MOVED = "moved", _("moved to another company")
+    DEPARTED = "departed", _("left their company")
     MAIL_SENT = "mail_sent", _("got a mail")
     MAIL_CLICKED = "mail_clicked", _("followed a link in a mail")
     FEEDBACK_GIVEN = "feedback_given", _("gave feedback")
