@@ -6,8 +6,8 @@ from operator import or_
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat, Lower
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -104,8 +104,6 @@ def send_trial(template: InvitationTemplate, contact: Contact, *, to: Any, at: d
 def follow_mails(*, at: datetime) -> int:
     """Let invitations follow what became of their mails: sent, bounced, stopped."""
     moved = 0
-    queued = Invitation.objects.filter(status=Invitation.Status.QUEUED).order_by("pk")[:BATCH]
-    waiting = {f"{invitation.pk}:0": invitation for invitation in queued}
     outcome = {
         Message.Status.SENT: Invitation.Status.SENT,
         Message.Status.IN_DOUBT: Invitation.Status.SENT,
@@ -113,6 +111,12 @@ def follow_mails(*, at: datetime) -> int:
         Message.Status.SUPPRESSED: Invitation.Status.STOPPED,
         Message.Status.CANCELLED: Invitation.Status.STOPPED,
     }
+    # Only those whose mail has come to something: however many wait for theirs, they hold up nobody behind them.
+    first_mail = Message.objects.filter(
+        kind="invitation", dedupe_key=Concat(Cast(OuterRef("pk"), CharField()), Value(":0")), status__in=list(outcome)
+    )
+    queued = Invitation.objects.filter(Exists(first_mail), status=Invitation.Status.QUEUED).order_by("pk")[:BATCH]
+    waiting = {f"{invitation.pk}:0": invitation for invitation in queued}
     for key, status, sent_at in Message.objects.filter(
         kind="invitation", dedupe_key__in=list(waiting), status__in=list(outcome)
     ).values_list("dedupe_key", "status", "sent_at"):

@@ -370,13 +370,23 @@ class _Known:
 
 @dataclass(order=True)
 class _Line:
-    """A signal on its way to its moment: lines are judged in the order in which the clock would run them."""
+    """A signal on its way to its moment: lines are judged in the order in which the clock would run them.
+
+    ``known_at`` is when the clock would have seen it: the first one seen of an occurrence stands for it, any other is
+    seen ``again``.
+    """
 
     due_at: datetime
+    known_at: datetime
     order: tuple[Any, ...]
     signal: Signal = field(compare=False)
     happening: Happening = field(compare=False)
     firing: _Known | None = field(compare=False, default=None)
+    again: bool = field(compare=False, default=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.happening.subject, self.happening.occurrence
 
 
 @dataclass
@@ -428,31 +438,42 @@ def _lines(
 ) -> Iterator[_Line]:
     """Signals by the moment the clock would act on them; without a period, those that wait are left to their firings.
 
-    They are read by the day they occurred on. A line is let go when nothing that follows can be due before it, so
-    what is held back is what came in late. What came in much later is history that was loaded afterwards: it is tried
-    as though it had come in on its day.
+    They are read by the day they occurred on. A line is let go when nothing that follows can be due, or be seen, before
+    it; so what is held back is what came in late. What came in much later is history that was loaded afterwards: it is
+    tried as though it had come in on its day.
     """
-    delay, held = timedelta(days=rule.delay_days), list[_Line]()
+    delay = timedelta(days=rule.delay_days)
+    held, first = list[_Line](), dict[tuple[str, str], _Line]()
     for batch in _batches(signals, size=min(BATCH, most or BATCH)):
         happenings = [(signal, happening_of(signal)) for signal in batch]
         known = _fired(rule, happenings)
         for signal, happening in happenings:
-            while held and held[0].due_at <= signal.occurred_at + delay:
-                yield heappop(held)
+            while held and held[0].due_at <= signal.occurred_at + delay and held[0].known_at <= signal.occurred_at:
+                yield _let_go(held, first)
             firing = known.get((happening.subject, happening.occurrence))
             waits = firing is not None and firing.status == Firing.Status.WAITING
             if waits and not past:
                 continue
-            due = signal.occurred_at + delay
+            late = past and signal.occurred_at < signal.received_at <= signal.occurred_at + derived.late()
+            seen_at = signal.received_at if late else signal.occurred_at
+            due = max(signal.occurred_at + delay, seen_at if past else at)
             if firing is not None and waits:
                 due = firing.due_at
-            elif not past:
-                due = max(due, at)
-            elif signal.received_at <= signal.occurred_at + derived.late():
-                due = max(due, signal.received_at)
-            heappush(held, _Line(due, (1, signal.occurred_at, signal.pk), signal, happening, firing))
+            line = _Line(due, seen_at, (1, signal.occurred_at, signal.pk), signal, happening, firing)
+            other = first.setdefault(line.key, line)
+            if other is not line:
+                earlier, later = sorted((other, line), key=lambda one: (one.known_at, one.order))
+                first[line.key], later.again = earlier, True
+            heappush(held, line)
     while held:
-        yield heappop(held)
+        yield _let_go(held, first)
+
+
+def _let_go(held: list[_Line], first: dict[tuple[str, str], _Line]) -> _Line:
+    line = heappop(held)
+    if first.get(line.key) is line:
+        del first[line.key]
+    return line
 
 
 def _waiting_lines(rule: LifecycleRule, *, most: int | None) -> Iterator[_Line]:
@@ -462,7 +483,7 @@ def _waiting_lines(rule: LifecycleRule, *, most: int | None) -> Iterator[_Line]:
     for firing in waiting[:most] if most else waiting.iterator(chunk_size=BATCH):
         assert firing.signal is not None
         yield _Line(
-            firing.due_at, (0, firing.pk), firing.signal, happening_of(firing.signal),
+            firing.due_at, firing.created_at, (0, firing.pk), firing.signal, happening_of(firing.signal),
             _Known(firing.pk, firing.status, firing.due_at),
         )  # fmt: skip
 
@@ -479,13 +500,13 @@ def _try(
 ) -> Tried:
     """One line, judged at its moment, with what the lines before it would have done."""
     signal, happening = line.signal, line.happening
-    key = (happening.subject, happening.occurrence)
     waits = line.firing is not None and line.firing.status == Firing.Status.WAITING
-    fired = key in course.seen or (line.firing is not None and not waits)
+    fired = line.again or line.key in course.seen or (line.firing is not None and not waits)
     verdict = lifecycle.decide(
         decided, happening, at=at, past=past, fired=fired, reached_before=happening.subject in course.reached
     )
-    course.seen.add(key)
+    if not line.again:
+        course.seen.add(line.key)
     if line.firing is not None and line.firing.status == Firing.Status.DONE:
         course.reached.add(happening.subject)
     # What is over is read as it was at its moment; what is to come, as it is now or will be by what is known now.

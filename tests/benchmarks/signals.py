@@ -44,7 +44,7 @@ FROM generate_series(1, {accounts}) i;
 INSERT INTO crm_signal (source, external_id, facts_at, fingerprint, kind, account_id, contact_id, occurrence,
     occurred_at, received_at)
 SELECT 'bench', 'W-' || i, now(), '', 'attended_webinar', 1 + (i * 7) % {accounts}, 1 + (i * 7) % {accounts},
-    'webinar ' || i % 50, timestamptz '2026-03-01' - random() * interval '700 days', now()
+    'webinar ' || i % 51, timestamptz '2026-03-01' - random() * interval '700 days', now()
 FROM generate_series(1, {accounts} * 2) i;
 RESET session_replication_role;
 VACUUM (ANALYZE) crm_account;
