@@ -71,7 +71,7 @@ class TestMoving:
     def test_questions_and_claims_for_the_old_company_are_called_off_with_a_word(
         self, ines: Advocate, osprey: Account
     ) -> None:
-        wanted = make_request(manager=ines.manager)
+        wanted = make_request(manager=ines.manager, prospect="Finch Bakery")
         [nomination] = desk.nominate(wanted, [desk.Pick(ines.pk)], by=ines.manager, at=NOON)
         claim = board.claim(ines, make_opportunity("The panel"), at=NOON)
         moving.has_moved(ines, to=osprey, at=NOON + timedelta(hours=1))
