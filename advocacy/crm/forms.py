@@ -1,12 +1,17 @@
 """Forms of the imports page: what to upload, and which column feeds which field."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.importing.kinds import Kind, Reference, all_kinds, kind_of
-from advocacy.crm.importing.mapping import DEFAULT_SOURCE, BadMap, Map, from_toml, read_map
+from advocacy.crm.importing.mapping import DEFAULT_SOURCE, REASON_COLUMN, BadMap, Map, from_toml, read_map
+from advocacy.crm.importing.reading import Row
+from advocacy.crm.importing.values import shown
+from advocacy.lib.given import plain
 
 LARGEST_MAP = 200_000
 
@@ -45,8 +50,16 @@ class UploadForm(forms.Form):
         return cleaned
 
 
+WAYS = {
+    "subscription": _("by a subscription’s id"),
+    "domain": _("by its web or e-mail domain"),
+    "email": _("by e-mail address"),
+}
+"""How a reference can be looked up besides by its id."""
+
+
 class MappingForm(forms.Form):
-    """One choice of column for each field of a kind."""
+    """For each column of a file the field it feeds, and how the file is to be read."""
 
     source = forms.CharField(
         label=_("Where it comes from"), max_length=40,
@@ -70,38 +83,45 @@ class MappingForm(forms.Form):
         ],
     )  # fmt: skip
 
-    def __init__(self, data: Any = None, *, kind: Kind, header: list[str], map_: Map) -> None:
+    def __init__(
+        self, data: Any = None, *, kind: Kind, header: list[str], map_: Map, samples: Sequence[Row] = ()
+    ) -> None:
         self.kind, self.map = kind, map_
-        columns = [("", "–"), *((column, column) for column in dict.fromkeys(header) if column)]
-        fed = {name: feed.columns[0] for name, feed in map_.records[0].feeds.items() if feed.columns}
+        columns = [column for column in dict.fromkeys(header) if column.strip() and column.strip() != REASON_COLUMN]
+        self._columns = {f"c{place}": column for place, column in enumerate(columns)}
+        fed = {
+            feed.columns[0].strip().lower(): f"{name}:{feed.through}" if feed.through else name
+            for name, feed in map_.records[0].feeds.items()
+            if feed.columns
+        }
         initial = {
             "source": map_.data.get("source", DEFAULT_SOURCE),
             "dates": map_.dates,
             "encoding": {"utf-8-sig": "utf-8"}.get(map_.encoding, map_.encoding),
             "delimiter": {"\t": "tab"}.get(map_.delimiter, map_.delimiter),
-            **{f"f_{name}": column for name, column in fed.items()},
+            **{key: fed.get(column.strip().lower(), "") for key, column in self._columns.items()},
         }
         super().__init__(data, initial=initial)
         if map_.is_plain:
-            for field in kind.fields:
-                self.fields[f"f_{field.name}"] = forms.ChoiceField(
-                    label=field.label, required=False, choices=columns, help_text=field.help
-                )
+            choices = _targets(kind)
+            for key, column in self._columns.items():
+                self.fields[key] = forms.ChoiceField(label=column, required=False, choices=choices)
+        self._samples = {
+            column: _samples(samples, place) for place, column in reversed(list(enumerate(header))) if samples
+        }
 
     @property
-    def pairs(self) -> list[tuple[Any, Any]]:
-        """Each field of the kind with its choice of column."""
-        return [(field, self[f"f_{field.name}"]) for field in self.kind.fields if f"f_{field.name}" in self.fields]
+    def columns(self) -> list[tuple[Any, list[str]]]:
+        """Each column of the file: the choice of its field, and what stands in it."""
+        return [
+            (self[key], self._samples.get(column, [])) for key, column in self._columns.items() if key in self.fields
+        ]
 
     @property
-    def chosen(self) -> list[tuple[Any, Any]]:
-        """The fields that have a column, or need one."""
-        return [(field, choice) for field, choice in self.pairs if field.required or choice.value()]
-
-    @property
-    def open(self) -> list[tuple[Any, Any]]:
-        """The rest, folded away."""
-        return [(field, choice) for field, choice in self.pairs if not (field.required or choice.value())]
+    def needed(self) -> list[tuple[Any, bool]]:
+        """The fields a row cannot do without, and whether a column feeds each."""
+        chosen = {str(choice.value() or "").partition(":")[0] for choice, _samples in self.columns}
+        return [(field, field.name in chosen) for field in self.kind.fields if field.required]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -124,10 +144,48 @@ class MappingForm(forms.Form):
 
     def _fields(self, cleaned: dict[str, Any]) -> dict[str, Any]:
         fields: dict[str, Any] = {}
-        for field in self.kind.fields:
-            if column := cleaned.get(f"f_{field.name}"):
-                # How a reference is looked up is kept when another column is chosen for it.
-                before = self.map.records[0].feeds.get(field.name)
-                through = before.through if before and isinstance(field.type, Reference) else ""
-                fields[field.name] = {"column": column, "through": through} if through else column
-        return fields
+        fed_by: dict[str, str] = {}
+        for key, column in self._columns.items():
+            name, _colon, through = (cleaned.get(key) or "").partition(":")
+            if not name:
+                continue
+            if name in fields:
+                label = str(self.kind.field(name).label)
+                raise forms.ValidationError(
+                    gettext("“%(first)s” and “%(second)s” both feed %(field)s; choose one of them.")
+                    % {"first": fed_by[name], "second": column, "field": label}
+                )
+            fields[name] = {"column": column, "through": through} if through else column
+            fed_by[name] = column
+        return {field.name: fields[field.name] for field in self.kind.fields if field.name in fields}
+
+
+def _targets(kind: Kind) -> list[Any]:
+    """What a column may feed: nothing, what is needed, or anything else the kind has."""
+    needed, others = [], []
+    for field in kind.fields:
+        label = str(field.label)
+        (needed if field.required else others).append((field.name, label[:1].upper() + label[1:]))
+        if isinstance(field.type, Reference):
+            ways = [way for way in field.type.through if way in WAYS]
+            others += [(f"{field.name}:{way}", f"{label[:1].upper() + label[1:]}, {WAYS[way]}") for way in ways]
+    return [("", _("not imported")), (_("Needed"), needed), (_("If the file has it"), others)]
+
+
+def _samples(rows: Sequence[Row], place: int) -> list[str]:
+    """The first two things a column says."""
+    said = dict.fromkeys(shown(row.cells[place].strip()) for row in rows[:200] if place < len(row.cells))
+    said.pop("", None)
+    return list(said)[:2]
+
+
+class SavedMapForm(forms.Form):
+    """The name under which a map is kept."""
+
+    name = forms.CharField(label=_("Keep these columns as"), max_length=80, required=False)
+
+    def clean_name(self) -> str:
+        name = plain(self.cleaned_data["name"])
+        if not name:
+            raise forms.ValidationError(_("Give the map a name, such as “Accounts from our CRM”."))
+        return name

@@ -657,6 +657,26 @@ class Activity(models.Model):
         return f"{self.contact} {self.get_deed_display()}"
 
 
+@pghistory.track()
+class SavedMap(models.Model):
+    """What the columns of a file mean, kept under a name for the next file that has the same ones."""
+
+    kind = models.CharField(_("kind"), max_length=20)
+    name = models.CharField(_("name"), max_length=80)
+    map = models.JSONField(_("map"), default=dict)
+    header = models.JSONField(_("columns of the file"), default=list)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(_("kept"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("saved map")
+        ordering = ["kind", "name"]
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="saved_map_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ImportRun(models.Model):
     """One load of a file: counts, progress, refused rows to mend. Progress is written on a second connection."""
 

@@ -15,14 +15,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from advocacy.crm import tasks
-from advocacy.crm.forms import MappingForm, UploadForm
+from advocacy.crm.forms import MappingForm, SavedMapForm, UploadForm
 from advocacy.crm.importing import runs
 from advocacy.crm.importing.kinds import kind_of
 from advocacy.crm.importing.loading import Source
-from advocacy.crm.importing.mapping import BadMap, Map, Plan, Refusal
+from advocacy.crm.importing.mapping import BadMap, Map, Plan, Refusal, automatic
 from advocacy.crm.importing.reading import BadFile
 from advocacy.crm.importing.values import NULL, shown
-from advocacy.crm.models import ImportRow, ImportRun
+from advocacy.crm.models import ImportRow, ImportRun, SavedMap
+from advocacy.lib.given import whole_number
 from advocacy.lib.jobs import nudge
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
@@ -37,10 +38,10 @@ ON_A_PAGE = 50
 RESULTS = ("created", "updated", "rejected", "warning")
 
 
-def _with_words(found: list[ImportRun]) -> list[ImportRun]:
+def _with_words(found: list[Any]) -> list[Any]:
     for run in found:
         kind = kind_of(run.kind)
-        run.kind_title = kind.title if kind else run.kind  # type: ignore[attr-defined]
+        run.kind_title = kind.title if kind else run.kind
     return found
 
 
@@ -64,8 +65,10 @@ def overview(request: HttpRequest) -> HttpResponse:
                 form.add_error("file", str(refusal))
     page = page_by_key(ImportRun.objects.select_related("started_by"), ["-id"], request.GET, size=20)
     return respond(
-        request, "crm/imports.html", {"form": form, "runs": _with_words(page.items), "page": page}, status=status
-    )
+        request, "crm/imports.html",
+        {"form": form, "runs": _with_words(page.items), "page": page, "saved": _with_words([*SavedMap.objects.all()])},
+        status=status,
+    )  # fmt: skip
 
 
 @requires("crm.import")
@@ -94,16 +97,31 @@ def _prepare(request: HttpRequest, run: ImportRun) -> HttpResponse:
         source, map_ = runs.source_of(run), runs.map_of(run)
     except (BadFile, BadMap) as problem:
         return respond(request, "crm/import_prepare.html", {"run": run, "problem": str(problem)}, status=200)
-    form = MappingForm(request.POST or None, kind=map_.kind, header=source.header, map_=map_)
+    sample = source.sample()
+    if then == "use":
+        return _use_saved(request, run)
+    sound = [row for row in sample if not row.fault]
+    form = MappingForm(request.POST or None, kind=map_.kind, header=source.header, map_=map_, samples=sound)
+    keep = SavedMapForm(request.POST if then == "keep" else None, initial={"name": run.report.get("saved_map", "")})
     if request.method == "POST":
-        if form.is_valid():
+        if form.is_valid() and (then != "keep" or keep.is_valid()):
             run.map = form.cleaned_data["data"]
             try:
-                source = runs.source_of(run)
+                before, source = source.header, runs.source_of(run)
+                cut_anew = source.header != before and map_.is_plain
+                if cut_anew:  # another delimiter or encoding: these are other columns
+                    run.map = {**run.map, **automatic(map_.kind, source.header)}
                 ImportRun.objects.filter(pk=run.pk, status=ImportRun.Status.UPLOADED).update(
                     map=run.map, report=run.report
                 )
+                if cut_anew:
+                    return _anew(request, run)
                 map_ = runs.map_of(run)
+                if then == "keep":
+                    kept = runs.keep_map(run, keep.cleaned_data["name"], by=request.user, at=timezone.now())
+                    runs.use_map(run, kept)
+                    said = _("Kept as “%(name)s”. The next file with these columns is read like this by itself.")
+                    messages.success(request, said % {"name": kept.name})
                 if then in ("try", "load"):
                     return _start(request, run, dry_run=then == "try")
                 if not request.htmx:  # type: ignore[attr-defined]
@@ -114,10 +132,31 @@ def _prepare(request: HttpRequest, run: ImportRun) -> HttpResponse:
         else:
             status = 422
     context = {
-        "run": run, "form": form, "map": map_, "source": source, "preview": _preview(source, map_),
+        "run": run, "form": form, "map": map_, "source": source, "preview": _preview(source, map_), "keep": keep,
+        "saved": list(SavedMap.objects.filter(kind=run.kind)), "saved_name": run.report.get("saved_map", ""),
         "read_as": [_encoding_in_words(source.found.encoding), _delimiter_in_words(source.found.delimiter)],
     }  # fmt: skip
     return respond(request, "crm/import_prepare.html", context, fragment="preview", status=status)
+
+
+def _anew(request: HttpRequest, run: ImportRun) -> HttpResponse:
+    """The whole page once more, for a request that would have changed a part of it only."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(headers={"HX-Redirect": reverse("imports:run", args=[run.pk])})
+    return redirect("imports:run", run.pk)
+
+
+def _use_saved(request: HttpRequest, run: ImportRun) -> HttpResponse:
+    chosen = request.POST.get("saved", "")
+    kept = SavedMap.objects.filter(kind=run.kind, pk=whole_number(chosen)).first() if chosen else None
+    if chosen and kept is None:
+        messages.warning(request, _("This map is no longer kept. Choose another, or say what the columns mean below."))
+        return redirect("imports:run", run.pk)
+    try:
+        runs.use_map(run, kept)
+    except (Refused, BadFile, BadMap) as problem:
+        messages.warning(request, str(problem))
+    return redirect("imports:run", run.pk)
 
 
 def _encoding_in_words(encoding: str) -> str:
@@ -252,6 +291,19 @@ def change(request: HttpRequest, run_id: int) -> HttpResponse:
     except Refused as refusal:
         messages.warning(request, str(refusal))
     return redirect("imports:run", run.pk)
+
+
+@requires("crm.import")
+@require_POST
+def forget_map(request: HttpRequest, map_id: int) -> HttpResponse:
+    """A kept map is kept no longer; what was loaded under it stays as it is."""
+    kept = SavedMap.objects.filter(pk=map_id).first()
+    if kept is None:
+        messages.warning(request, _("This map is no longer kept."))
+    else:
+        kept.delete()
+        messages.success(request, _("“%(name)s” is no longer kept.") % {"name": kept.name})
+    return redirect("imports:list")
 
 
 @requires("crm.import")

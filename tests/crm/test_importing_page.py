@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from advocacy.crm import jobs
 from advocacy.crm.importing import loading, runs
-from advocacy.crm.models import Account, ImportRow, ImportRun
+from advocacy.crm.models import Account, ImportRow, ImportRun, SavedMap
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role
 from tests.factories import make_user
@@ -53,8 +53,14 @@ def upload(client: Client, content: str | bytes = FILE, *, kind: str = "accounts
 
 def choose(client: Client, run: ImportRun, then: str, **columns: str) -> Any:
     fields = {"external_id": "account_id", "name": "name", "employees": "employees", "renewal_on": "renewal_date"}
-    data = {f"f_{name}": column for name, column in {**fields, **columns}.items()}
-    return client.post(reverse("imports:run", args=[run.pk]), {**data, "source": "crm", "then": then})
+    return client.post(reverse("imports:run", args=[run.pk]), filled(run, {**fields, **columns}) | {"then": then})
+
+
+def filled(run: ImportRun, fields: dict[str, str]) -> dict[str, str]:
+    """The form as somebody fills it: for each column of the file the field it feeds."""
+    run.refresh_from_db()
+    header = list(dict.fromkeys(run.report["found"]["header"]))
+    return {f"c{header.index(column)}": name for name, column in fields.items() if column in header} | {"source": "crm"}
 
 
 def finish(run: ImportRun) -> ImportRun:
@@ -143,7 +149,7 @@ class TestFromUploadToResult:
 
     def test_the_preview_follows_the_choice_of_columns(self, lead: Client) -> None:
         run = upload(lead)
-        data = {"f_external_id": "account_id", "f_name": "", "source": "crm", "then": ""}
+        data = filled(run, {"external_id": "account_id"}) | {"then": ""}
         answer = lead.post(reverse("imports:run", args=[run.pk]), data, headers={"HX-Request": "true"})
         assert answer.status_code == 200
         assert "<html" not in answer.content.decode()
@@ -170,7 +176,135 @@ class TestFromUploadToResult:
             assert "<script>alert" not in lead.get(address).content.decode()
 
 
+class TestTheColumnsOfAFile:
+    def test_each_column_stands_with_an_example_and_what_it_is_taken_for(self, lead: Client) -> None:
+        run = upload(lead, "account_id,Firma,employees,renewal_date\nA-1,Kestrel Foods,900,27/03/2026\n")
+        page = lead.get(reverse("imports:run", args=[run.pk])).content.decode()
+        assert ">Firma</label>" in page
+        assert "Kestrel Foods" in page
+        assert '<option value="employees" selected>' in page
+        assert "name is needed" in page
+        choose(lead, run, "check", name="Firma")
+        assert "name is needed" not in lead.get(reverse("imports:run", args=[run.pk])).content.decode()
+
+    def test_what_was_found_out_is_said_with_its_reason(self, lead: Client) -> None:
+        page = lead.get(reverse("imports:run", args=[upload(lead).pk])).content.decode()
+        assert "“renewal_date”: day first, because of 27/03/2026" in page
+
+    def test_dates_that_could_be_either_are_asked_for(self, lead: Client) -> None:
+        run = upload(lead, FILE.replace("27/03/2026", "02/03/2026"))
+        page = lead.get(reverse("imports:run", args=[run.pk])).content.decode()
+        assert "“renewal_date”: day first, but 02/03/2026 could be either" in page
+        assert "Choose the order under “Dates”" in page
+        fields = {"external_id": "account_id", "name": "name", "renewal_on": "renewal_date"}
+        lead.post(
+            reverse("imports:run", args=[run.pk]), filled(run, fields) | {"dates": "month-first", "then": "check"}
+        )
+        page = lead.get(reverse("imports:run", args=[run.pk])).content.decode()
+        assert "“renewal_date”: month first, as chosen" in page
+        assert "2026-02-03" in page
+
+    def test_two_columns_for_one_field_are_refused_and_nothing_chosen_is_lost(self, lead: Client) -> None:
+        run = upload(lead, "account_id,name,employees,renewal_date\nA-1,Kestrel Foods,900,27/03/2026\n")
+        data = {"c0": "external_id", "c1": "name", "c2": "name", "source": "crm", "then": "load"}
+        answer = lead.post(reverse("imports:run", args=[run.pk]), data)
+        assert answer.status_code == 422
+        page = answer.content.decode()
+        assert "“name” and “employees” both feed" in page
+        assert page.count('<option value="name" selected>') == 2
+        run.refresh_from_db()
+        assert run.status == "uploaded"
+
+    def test_another_delimiter_cuts_the_columns_anew(self, lead: Client) -> None:
+        run = upload(lead, "account_id;name, city\nA-1;Kestrel Foods, Bern\n")
+        lead.post(reverse("imports:run", args=[run.pk]), filled(run, {}) | {"delimiter": ",", "then": "check"})
+        page = lead.get(reverse("imports:run", args=[run.pk])).content.decode()
+        assert ">account_id;name</label>" in page
+        back = {"source": "crm", "delimiter": ";", "then": ""}
+        answer = lead.post(reverse("imports:run", args=[run.pk]), back, headers={"HX-Request": "true"})
+        assert answer["HX-Redirect"] == reverse("imports:run", args=[run.pk])
+        assert ">name, city</label>" in lead.get(answer["HX-Redirect"]).content.decode()
+
+    def test_an_account_can_be_found_by_the_domain_of_an_address(self, lead: Client) -> None:
+        run = upload(lead, "mail,first_name,last_name\nines@kestrel.test,Ines,Barbosa\n", kind="contacts")
+        lead.post(
+            reverse("imports:run", args=[run.pk]),
+            {"c0": "account:domain", "c1": "given_name", "c2": "family_name", "source": "crm", "then": "check"},
+        )
+        run.refresh_from_db()
+        assert run.map["fields"]["account"] == {"column": "mail", "through": "domain"}
+        page = lead.get(reverse("imports:run", args=[run.pk])).content.decode()
+        assert '<option value="account:domain" selected>' in page
+
+
+class TestKeptMaps:
+    OTHER = "Nr,Firma\nA-1,Kestrel Foods\n"
+
+    def keep(self, lead: Client, name: str = "Accounts from the ERP") -> ImportRun:
+        run = upload(lead, self.OTHER)
+        fields = filled(run, {"external_id": "Nr", "name": "Firma"})
+        lead.post(reverse("imports:run", args=[run.pk]), fields | {"source": "erp", "name": name, "then": "keep"})
+        return run
+
+    def test_the_next_file_with_the_same_columns_is_read_like_it(self, lead: Client) -> None:
+        self.keep(lead)
+        again = upload(lead, "Firma,Nr\nBlue Harbour,A-2\n")
+        assert again.map["fields"] == {"external_id": "Nr", "name": "Firma"}
+        assert again.map["source"] == "erp"
+        page = lead.get(reverse("imports:run", args=[again.pk])).content.decode()
+        assert "Read as “Accounts from the ERP”" in page
+
+    def test_a_file_with_other_columns_may_choose_it_and_go_back(self, lead: Client) -> None:
+        self.keep(lead)
+        run = upload(lead, "Nr,Firma,name,account_id\nA-2,Blue,Blue Harbour,B-2\n")
+        assert run.map["fields"]["name"] == "name"
+        kept = SavedMap.objects.get()
+        address = reverse("imports:run", args=[run.pk])
+        lead.post(address, {"then": "use", "saved": str(kept.pk)})
+        run.refresh_from_db()
+        assert run.map["fields"]["name"] == "Firma"
+        lead.post(address, {"then": "use", "saved": ""})
+        run.refresh_from_db()
+        assert run.map["fields"]["name"] == "name"
+
+    def test_the_same_name_again_replaces_it(self, lead: Client) -> None:
+        self.keep(lead)
+        self.keep(lead)
+        assert SavedMap.objects.count() == 1
+
+    def test_it_needs_a_name(self, lead: Client) -> None:
+        run = upload(lead)
+        answer = choose(lead, run, "keep")
+        assert answer.status_code == 422
+        assert "Give the map a name" in answer.content.decode()
+
+    def test_it_can_be_forgotten_and_a_second_time_says_so(self, lead: Client) -> None:
+        run = self.keep(lead)
+        kept = SavedMap.objects.get()
+        assert "Accounts from the ERP" in lead.get(reverse("imports:list")).content.decode()
+        lead.post(reverse("imports:forget_map", args=[kept.pk]))
+        assert not SavedMap.objects.exists()
+        page = lead.post(reverse("imports:forget_map", args=[kept.pk]), follow=True).content.decode()
+        assert "This map is no longer kept" in page
+        page = lead.post(reverse("imports:run", args=[run.pk]), {"then": "use", "saved": str(kept.pk)}, follow=True)
+        assert "This map is no longer kept" in page.content.decode()
+
+    def test_only_those_who_import_touch_it(self, client: Client, lead: Client) -> None:
+        self.keep(lead)
+        client.force_login(make_user("Sam", Role.REQUESTER))
+        assert client.post(reverse("imports:forget_map", args=[SavedMap.objects.get().pk])).status_code == 403
+
+
 class TestItsCourse:
+    def test_cancelling_twice_or_after_the_end_is_said(self, lead: Client) -> None:
+        run = upload(lead)
+        choose(lead, run, "load")
+        address = reverse("imports:cancel", args=[run.pk])
+        assert "nothing of it was written" in lead.post(address, follow=True).content.decode()
+        assert "already over" in lead.post(address, follow=True).content.decode()
+        assert runs.carry_out(run.pk) is None
+        assert not Account.objects.exists()
+
     def test_cancelling_before_it_begins(self, lead: Client) -> None:
         run = upload(lead)
         choose(lead, run, "load")

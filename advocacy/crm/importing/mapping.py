@@ -113,16 +113,15 @@ class Map:
     @classmethod
     def lenient(cls, kind: Kind, data: Mapping[str, Any]) -> "Map":
         """A map read off a header that may feed nothing at all; then every row says what is missing."""
-        if data.get("fields"):
-            return read_map(kind, data)
-        return cls(kind, str(data.get("source", DEFAULT_SOURCE)), "", "", UTC, "", "", (Record((), {}),), data)
+        return read_map(kind, data, may_be_empty=not data.get("fields"))
 
     @property
     def is_plain(self) -> bool:
-        """One record from each row, each field from one whole column: what the page's own form can say."""
+        """One record from each row, each field from a whole column of its own: what the page's form can say."""
         return len(self.records) == 1 and not self.records[0].when and all(
-            feed == Feed(columns=feed.columns) and len(feed.columns) == 1 for feed in self.records[0].feeds.values()
-        )  # fmt: skip
+            feed == Feed(columns=feed.columns, through=feed.through) and len(feed.columns) == 1
+            for feed in self.records[0].feeds.values()
+        ) and len(self.columns) == len(self.records[0].feeds)  # fmt: skip
 
     @property
     def columns(self) -> list[str]:
@@ -145,7 +144,7 @@ def from_toml(kind: Kind, text: bytes) -> Map:
 _TOP = {"kind", "source", "dates", "decimal", "time_zone", "encoding", "delimiter", "fields", "records", "title"}
 
 
-def read_map(kind: Kind, data: Mapping[str, Any]) -> Map:
+def read_map(kind: Kind, data: Mapping[str, Any], *, may_be_empty: bool = False) -> Map:
     """Check a map for a kind; every mistake is a sentence that names its place."""
     data = _plain(data)
     if unknown := sorted(set(data) - _TOP):
@@ -182,7 +181,7 @@ def read_map(kind: Kind, data: Mapping[str, Any]) -> Map:
     if not isinstance(common, Mapping) or not isinstance(parts, list) or not all(isinstance(p, Mapping) for p in parts):
         raise BadMap(_("“fields” must be a table, and “records” a list of tables."))
     records = tuple(_record(kind, common, part) for part in (parts or [{}]))
-    if not any(record.feeds for record in records):
+    if not may_be_empty and not any(record.feeds for record in records):
         raise BadMap(_("The map feeds no field."))
     checked = Map(kind, source, dates, decimal, zone, encoding, delimiter, records, data)
     for one in kind.fields:
@@ -375,6 +374,8 @@ class Plan:
         self.missing: list[str] = []
         self.styles: dict[str, str] = {}
         """How the date columns were read: column → style."""
+        self.date_reasons: list[str] = []
+        """How each column of dates is read, and what says so."""
         self._columns = self._places()
         self._ignored_at_end = bool(header) and header[-1].strip() == REASON_COLUMN
         named = {name for record in map_.records for name in record.feeds}
@@ -512,7 +513,7 @@ class Plan:
             self.warnings.append(
                 _(
                     "The dates of “{column}” could be read with the day or the month first; they were read with the"
-                    ' day first. Say dates = "month-first" in the map if that is wrong.'
+                    ' day first. Choose the order under “Dates” (in a map: dates = "month-first") if that is wrong.'
                 ).format(column=column)
             )
         elif not self.map.dates and found.day_first and found.month_first:
@@ -523,7 +524,19 @@ class Plan:
             )
         # Year first is read in every style, so a file that also holds another order is not refused for it.
         self.styles[column] = style or "iso"
+        if found.because:
+            self.date_reasons.append(self._date_reason(column, found, self.styles[column]))
         return "day-first" if style in (None, "iso") and not self.map.dates else str(style)
+
+    def _date_reason(self, column: str, found: DateEvidence, style: str) -> str:
+        words = {"iso": _("year first"), "day-first": _("day first"), "month-first": _("month first")}[style]
+        if self.map.dates:
+            said = _("“{column}”: {style}, as chosen")
+        elif found.style == style:
+            said = _("“{column}”: {style}, because of {cell}")
+        else:
+            said = _("“{column}”: {style}, but {cell} could be either")
+        return said.format(column=column, style=words, cell=found.because[:30])
 
     def _style(self, feed: Feed) -> Style:
         dates, decimal = feed.dates or self.map.dates, self.map.decimal

@@ -27,7 +27,7 @@ from advocacy.crm.importing.loading import RUN_LOCK, Cancelled, Outcome, Source,
 from advocacy.crm.importing.mapping import REASON_COLUMN, BadMap, Map, Plan, automatic
 from advocacy.crm.importing.reading import BadFile, Found, Opener
 from advocacy.crm.importing.values import defuse
-from advocacy.crm.models import ImportRow, ImportRun
+from advocacy.crm.models import ImportRow, ImportRun, SavedMap
 from advocacy.lib.lifecycle import Refused
 
 BEAT_EVERY = 0.5  # seconds between two lines of progress
@@ -105,9 +105,44 @@ def keep_upload(kind: Kind, upload: UploadedFile, *, by: Any, at: datetime, map_
         default_storage.delete(stored)
         raise Refused(str(problem)) from None
     if map_ is None:
-        run.map = _map_of_last_time(kind, source.header) or automatic(kind, source.header)
+        kept = saved_for(kind, source.header)
+        run.map = dict(kept.map) if kept else _map_of_last_time(kind, source.header) or automatic(kind, source.header)
+        if kept:
+            run.report = {**run.report, "saved_map": kept.name}
     run.save()
     return run
+
+
+# --- Maps that are kept -----------------------------------------------------------------------------------------------
+def saved_for(kind: Kind, header: list[str]) -> SavedMap | None:
+    """The map kept last for a file with these columns, whatever their order; refused rows have one column more."""
+    columns = {column.strip() for column in header} - {REASON_COLUMN}
+    for kept in SavedMap.objects.filter(kind=kind.slug).order_by("-at", "-pk"):
+        if {str(column).strip() for column in kept.header} - {REASON_COLUMN} == columns:
+            return kept
+    return None
+
+
+def keep_map(run: ImportRun, name: str, *, by: Any, at: datetime) -> SavedMap:
+    """Keep what a file's columns mean under a name; the same name again replaces what it stood for."""
+    header = source_of(run).header
+    kept, _new = SavedMap.objects.update_or_create(
+        kind=run.kind, name=name, defaults={"map": run.map, "header": header, "by": by, "at": at}
+    )
+    return kept
+
+
+def use_map(run: ImportRun, kept: SavedMap | None) -> None:
+    """Put a kept map on a file that waits; without one the columns are guessed anew."""
+    kind = kind_of(run.kind)
+    if kind is None or run.status != ImportRun.Status.UPLOADED:
+        raise Refused(_("This import has been started; its columns cannot be changed any more."))
+    run.map = dict(kept.map) if kept else {}
+    source = source_of(run)
+    if kept is None:
+        run.map = automatic(kind, source.header)
+    run.report = {**run.report, "saved_map": kept.name if kept else ""}
+    ImportRun.objects.filter(pk=run.pk, status=ImportRun.Status.UPLOADED).update(map=run.map, report=run.report)
 
 
 def _map_of_last_time(kind: Kind, header: list[str]) -> dict[str, Any] | None:

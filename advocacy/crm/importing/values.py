@@ -312,19 +312,24 @@ class DateEvidence:
     month_first: int = 0
     either: int = 0
     dotted: int = 0
+    because: str = ""
+    """The first cell that decides the order, or one that leaves it open."""
 
     def add(self, text: str) -> None:
         if found := _PARTED(text):
             first, second = int(found[1]), int(found[3])
-            if first > 12:
-                self.day_first += 1
-            elif second > 12:
-                self.month_first += 1
+            if first > 12 or second > 12:
+                if not (self.day_first or self.month_first):
+                    self.because = text
+                self.day_first += first > 12
+                self.month_first += first <= 12
             else:
+                self.because = self.because or text
                 self.either += 1
                 self.dotted += found[2] == "."
         elif _ISO(text):
             self.iso += 1
+            self.because = self.because or text
 
     @property
     def style(self) -> str | None:
