@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from advocacy.crm.models import Account
 from advocacy.users.models import User
 from advocates import invitations, types, wording
+from advocates import kinds as kinds_kept
 from advocates.actions.joining import Details
 from advocates.models import AwayPeriod, InvitationTemplate
 
@@ -180,7 +181,7 @@ class WelcomeForm(forms.Form):
     """The short talk after joining: what is it worth to you, what would you like, how often?"""
 
     valuable = forms.CharField(
-        label=_("What would make this worth your time?"), required=False, max_length=2000,
+        label=_("What would make this worth your time?"), required=False, max_length=5000,
         widget=forms.Textarea({"rows": 3}),
         help_text=_("For example: meet two planners who have done the same rollout."),
     )  # fmt: skip
@@ -207,6 +208,27 @@ class WelcomeForm(forms.Form):
             self.fields["wants"].choices = kinds  # type: ignore[attr-defined]
         else:
             del self.fields["wants"]
+        self.keep_what_stands()
+
+    def keep_what_stands(self) -> None:
+        """What stands already can be chosen, also where the list does not offer it: saving must not drop it."""
+        for name in ("time_zone", "language"):
+            stands = self.initial.get(name)
+            if name in self.fields and stands:
+                self._offer(name, [(stands, str(stands))])
+        limit = self.initial.get("asks_a_quarter")
+        if limit is not None:
+            self._offer("asks_a_quarter", [(str(limit), _("%(number)s times a quarter at most") % {"number": limit})])
+        for name in ("wants", "never"):
+            if name in self.fields:
+                stand = list(self.initial.get(name) or ())
+                self._offer(name, list(zip(stand, kinds_kept.words(stand), strict=True)))
+
+    def _offer(self, name: str, more: list[tuple[str, Any]]) -> None:
+        field: Any = self.fields[name]
+        offered = list(field.choices)
+        known = {value for value, _label in offered}
+        field.choices = [*offered, *(one for one in more if one[0] not in known)]
 
 
 class ProfileForm(WelcomeForm):
@@ -220,14 +242,14 @@ class ProfileForm(WelcomeForm):
         widget=forms.TextInput({"inputmode": "url", "placeholder": "linkedin.com/in/…"}),
     )  # fmt: skip
     language = forms.ChoiceField(label=_("Language"))
-    years_of_experience = forms.IntegerField(label=_("Years of experience"), required=False, min_value=0, max_value=70)
+    years_of_experience = forms.IntegerField(label=_("Years of experience"), required=False, min_value=0, max_value=80)
     about = forms.CharField(
-        label=_("About you"), required=False, max_length=2000, widget=forms.Textarea({"rows": 3}),
+        label=_("About you"), required=False, max_length=5000, widget=forms.Textarea({"rows": 3}),
         help_text=_("Shown to other members where you are listed in the directory."),
     )  # fmt: skip
     interests = WordsField(label=_("Interests and hobbies"), required=False, max_length=1000)
     goals = forms.CharField(
-        label=_("Where do you want to be in a year?"), required=False, max_length=2000,
+        label=_("Where do you want to be in a year?"), required=False, max_length=5000,
         widget=forms.Textarea({"rows": 2}), help_text=_("Only the people who run the program see this."),
     )  # fmt: skip
     never = forms.MultipleChoiceField(
@@ -262,6 +284,7 @@ class ProfileForm(WelcomeForm):
             self.fields["never"].choices = kinds  # type: ignore[attr-defined]
         else:
             del self.fields["never"]
+        self.keep_what_stands()
 
     def say_where_from(self, provenance: Mapping[str, str]) -> None:
         """Show beside each value who gave it."""

@@ -70,7 +70,7 @@ def _keep(request: HttpRequest, advocate: Advocate, form: ProfileForm | None, aw
             away = None
     if told and form is not None:
         try:
-            changed = changes.tell(advocate, form.cleaned_data, at=timezone.now())
+            changed = changes.tell(advocate, _told(form), at=timezone.now())
             if changed:
                 messages.success(request, _("Saved."))
             elif request.path == reverse("advocates:profile") and status == 200:
@@ -84,6 +84,11 @@ def _keep(request: HttpRequest, advocate: Advocate, form: ProfileForm | None, aw
     if away is not None:
         context["away_form"] = away
     return respond(request, "advocates/profile.html", context, status=status)
+
+
+def _told(form: ProfileForm) -> dict[str, Any]:
+    """What was changed on the page, and only that: what it merely showed stays as it is kept."""
+    return {name: form.cleaned_data[name] for name in form.changed_data if name in form.cleaned_data}
 
 
 def _initial(advocate: Advocate) -> dict[str, Any]:

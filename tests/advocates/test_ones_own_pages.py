@@ -15,7 +15,7 @@ from advocates import budget, points, provenance
 from advocates.actions import profile
 from advocates.models import Advocate, AwayPeriod, Recognition, Task
 from tests.conftest import QueriesOf
-from tests.factories import NOON, make_account, make_advocate, make_contact, make_pod, make_user
+from tests.factories import NOON, make_account, make_advocate, make_contact, make_kind, make_pod, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +67,22 @@ class TestProfile:
         ines.refresh_from_db()
         assert ines.resting_until == budget.NEVER
         assert "does not want to be asked" in (budget.why_not(ines, at=timezone.now(), channel="desk") or "")
+
+    def test_limits_the_page_cannot_offer_are_shown_and_kept(self, inside: Client, ines: Advocate) -> None:
+        make_kind("webinar", name="Webinar")
+        Advocate.objects.filter(pk=ines.pk).update(asks_a_quarter=3, wants=["old_kind"], never=["podcast"])
+        Contact.objects.filter(pk=ines.contact_id).update(time_zone="US/Eastern", language="pt-br")
+        form = inside.get(reverse("advocates:profile")).context["form"]
+        sent = {name: form[name].value() for name in form.fields}
+        sent = {name: value for name, value in sent.items() if value not in (None, False, "")}
+        sent = {**sent, "title": "Head of planning", "wants": [*sent["wants"], "webinar"]}
+        assert inside.post(reverse("advocates:profile"), sent).status_code == 302
+        ines.refresh_from_db()
+        ines.contact.refresh_from_db()
+        assert (ines.asks_a_quarter, ines.never) == (3, ["podcast"])
+        assert set(ines.wants) == {"old_kind", "webinar"}
+        assert (ines.contact.time_zone, ines.contact.language) == ("US/Eastern", "pt-br")
+        assert set(ines.told) == {"title", "wants"}
 
     def test_wanting_and_never_wanting_the_same_is_told(self, inside: Client) -> None:
         both = {**PROFILE, "wants": ["webinar"], "never": ["webinar"]}
