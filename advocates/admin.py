@@ -64,6 +64,18 @@ class AdvocateAdmin(admin.ModelAdmin):
     )  # fmt: skip
     inlines = (AwayInline,)
     list_per_page = 50
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Whose entry it is stays so: history, points and consents are that person's."""
+        return (*self.readonly_fields, "contact") if obj is not None else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: Advocate, form: Any, change: bool) -> None:
+        """Only what was changed here: what the clock has written meanwhile stays."""
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            obj.save(update_fields=form.changed_data)
+
     show_full_result_count = False
 
     @admin.display(description=_("account"))
@@ -229,8 +241,8 @@ class RecognitionAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Recognition, form: Any, change: bool) -> None:
         if not change:
             obj.by = request.user  # type: ignore[assignment]
-        elif {"title", "text", "kind"} & set(form.changed_data):
-            # They said yes to other words: these need a yes of their own.
+        elif {"advocate", "title", "text", "kind"} & set(form.changed_data):
+            # The yes was to other words, or another person's: these need a yes of their own.
             obj.approved_at = obj.declined_at = None
         super().save_model(request, obj, form, change)
 

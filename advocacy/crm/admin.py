@@ -224,7 +224,9 @@ class AccountAdmin(Exports, FromTheSource):
         said, reason = obj.readiness, obj.readiness_reason
         before = Account.objects.get(pk=obj.pk)
         obj.readiness, obj.readiness_reason = before.readiness, before.readiness_reason
-        super().save_model(request, obj, form, change)
+        # Only what was changed here: what the sources and the clock have written meanwhile stays.
+        if changed := [name for name in form.changed_data if name not in {"readiness", "readiness_reason"}]:
+            obj.save(update_fields=changed)
         if said == Account.Readiness.NOT_READY:
             readiness.set_not_ready(obj, reason=reason)
         elif said == Account.Readiness.READY and before.readiness == Account.Readiness.NOT_READY:

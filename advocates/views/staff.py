@@ -20,7 +20,7 @@ from advocacy.crm.catalogue import SIGNAL_KINDS, Deed, Purpose
 from advocacy.crm.models import Account, Contact
 from advocacy.delivery.models import Message
 from advocacy.lib import charts, export
-from advocacy.lib.given import whole_number
+from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -44,15 +44,15 @@ def advocates(request: HttpRequest) -> HttpResponseBase:
     status = query.get("status") or Advocate.Status.MEMBER
     if status != "all" and status in Advocate.Status.values:
         rows = rows.filter(status=status)
-    if (stage := query.get("stage", "")).isdigit():
-        rows = rows.filter(stage=int(stage))
-    if (pod := query.get("pod", "")).isdigit():
-        rows = rows.filter(pod=int(pod))
+    if (stage := whole_number(query.get("stage"))) is not None:
+        rows = rows.filter(stage=stage) if stage in Advocate.Stage.values else rows.none()
+    if (pod := whole_number(query.get("pod"))) is not None:
+        rows = rows.filter(pod=pod)
     if query.get("mine"):
         rows = rows.filter(pod__manager=request.user.pk)
-    if region := query.get("region"):
+    if region := plain(query.get("region")):
         rows = rows.filter(contact__account__region=region)
-    if words := query.get("q", "").replace("\x00", "").strip()[:100]:
+    if words := plain(query.get("q"))[:100]:
         for word in words.split()[:5]:
             rows = rows.filter(
                 Q(contact__given_name__icontains=word) | Q(contact__family_name__icontains=word)
@@ -166,8 +166,8 @@ def invited(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         if not request.user.has_perm("advocates.add_invitation"):
             raise PermissionDenied
-        chosen = request.POST.get("contact", "")
-        contact = Contact.objects.visible_to(request.user).filter(pk=int(chosen)).first() if chosen.isdigit() else None
+        chosen = whole_number(request.POST.get("contact"))
+        contact = Contact.objects.visible_to(request.user).filter(pk=chosen).first() if chosen is not None else None
         try:
             if contact is None:
                 raise Refused(_("Choose somebody to invite."))
@@ -303,8 +303,8 @@ def application(request: HttpRequest, public_id: Any) -> HttpResponse:
                 )
                 messages.success(request, _("The account is added, and they are accepted. They get a mail."))
             else:
-                chosen = request.POST.get("account", "")
-                account = Account.objects.filter(pk=int(chosen)).first() if chosen.isdigit() else None
+                number = whole_number(request.POST.get("account"))
+                account = Account.objects.filter(pk=number).first() if number is not None else None
                 if account is None:
                     raise Refused(_("Choose the account they work at."))
                 joining.accept_application(found, account=account, at=timezone.now(), by=request.user)
@@ -364,13 +364,19 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     return _rule(request, get_object_or_404(LifecycleRule, pk=pk))
 
 
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""Days a rule can be tried for; no signal lies outside of them."""
+
+
 def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> HttpResponse:
     at = timezone.now()
     start, end = _period(request)
     tried, more = [], False
     most = min(max(whole_number(request.GET.get("most", "")) or TRIED, TRIED), MOST_TRIED)
     wrong = ""
-    if end and start and end < start:
+    if any(day and not FIRST_YEAR <= day.year <= LAST_YEAR for day in (start, end)):
+        wrong = _("Give days of the years %(first)s to %(last)s.") % {"first": FIRST_YEAR, "last": LAST_YEAR}
+    elif end and start and end < start:
         wrong = _("The last day lies before the first.")
     elif "from" in request.GET or "now" in request.GET:
         runs = rules.dry_run(

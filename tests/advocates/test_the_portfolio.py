@@ -118,6 +118,46 @@ class TestTheList:
             make_advocate("Mei", user=False, consents=())
         assert queries_of(visit) == few
 
+    @pytest.mark.parametrize("odd", ["stage=²", "pod=²", "stage=" + "9" * 30, "pod=" + "9" * 30, "region=%00", "q=%00"])
+    def test_odd_words_in_the_address_are_no_error(self, desk: Client, odd: str) -> None:
+        assert desk.get(f"{reverse('advocates:advocates')}?{odd}").status_code == 200
+
+    @pytest.mark.parametrize("odd", ["²", "9" * 30, ""])
+    def test_an_odd_choice_of_whom_to_invite_is_refused_in_words(self, lead: Client, odd: str) -> None:
+        answer = lead.post(reverse("advocates:invited"), {"contact": odd})
+        assert answer.status_code == 409 and "Choose somebody to invite." in answer.content.decode()
+
+
+class TestKeepingRecords:
+    @pytest.fixture
+    def keeper(self, client: Client) -> Client:
+        client.force_login(make_user("Ada", Role.ADMINISTRATOR, is_staff=True))
+        return client
+
+    def sent(self, form: Any) -> dict[str, Any]:
+        values = {form.add_prefix(name): form[name].value() for name in form.fields}
+        return {name: value for name, value in values.items() if value is not None and value is not False}
+
+    def test_what_happened_meanwhile_stays_and_whose_entry_it_is(self, keeper: Client) -> None:
+        ines, omar = make_advocate("Ines"), make_contact("Omar")
+        address = reverse("admin:advocates_advocate_change", args=[ines.pk])
+        shown = keeper.get(address).context
+        sent = self.sent(shown["adminform"].form) | self.sent(shown["inline_admin_formsets"][0].formset.management_form)
+        for name in ("expertise", "interests", "wants", "never", "ruled_out"):
+            sent[name] = sent.get(name) or ""
+        saved = Advocate.save
+
+        def meanwhile(self: Advocate, **more: Any) -> None:
+            Advocate.objects.filter(pk=self.pk).update(asks_in_year=7)
+            saved(self, **more)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Advocate, "save", meanwhile)
+            answer = keeper.post(address, {**sent, "goals": "To speak", "contact": omar.pk})
+        assert answer.status_code == 302, answer.context["errors"]
+        ines.refresh_from_db()
+        assert (ines.goals, ines.asks_in_year, ines.contact.given_name) == ("To speak", 7, "Ines")
+
 
 class TestOneStory:
     def test_everything_in_order_with_what_was_asked_and_given(self, desk: Client, rita: User) -> None:
@@ -191,6 +231,12 @@ class TestOneStory:
 
 
 class TestRules:
+    @pytest.mark.parametrize("days", ["from=2020-01-01&to=9999-12-31", "from=0001-01-01&to=2030-01-01"])
+    def test_days_no_signal_can_lie_on_are_refused_in_words(self, lead: Client, days: str) -> None:
+        rule = LifecycleRule.objects.order_by("pk")[0]
+        answer = lead.get(f"{reverse('advocates:rule', args=[rule.pk])}?{days}")
+        assert answer.status_code == 200 and "Give days of the years" in answer.content.decode()
+
     @pytest.fixture
     def rule(self) -> LifecycleRule:
         InvitationTemplate.objects.get_or_create(
@@ -441,6 +487,15 @@ class TestRules:
 
 
 class TestCelebrating:
+    def test_a_yes_counts_for_nobody_else(self, client: Client) -> None:
+        client.force_login(make_user("Lena", Role.ADMINISTRATOR, is_staff=True))
+        ines, omar = make_advocate("Ines"), make_advocate("Omar")
+        said = Recognition.objects.create(advocate=ines, title="Thank you", text="x", approved_at=timezone.now())
+        address = reverse("admin:advocates_recognition_change", args=[said.pk])
+        client.post(address, {"advocate": omar.pk, "kind": said.kind, "title": "Thank you", "text": "x"})
+        said.refresh_from_db()
+        assert (said.advocate_id, said.approved_at) == (omar.pk, None)
+
     def test_other_words_need_a_yes_of_their_own(self, lead: Client) -> None:
         one = Recognition.objects.create(advocate=make_advocate("Ines"), title="Ines", approved_at=timezone.now())
         url = reverse("admin:advocates_recognition_change", args=[one.pk])

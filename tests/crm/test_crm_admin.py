@@ -103,6 +103,20 @@ def test_not_ready_needs_a_reason_and_only_staff_take_it_back(lead: Client) -> N
     assert (account.readiness, account.readiness_reason) == ("ready", "")
 
 
+def test_what_the_clock_wrote_meanwhile_is_not_written_over(lead: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = make_account("Kestrel Foods", industry="Food")
+    saved = Account.save
+
+    def meanwhile(self: Account, **more: Any) -> None:
+        Account.objects.filter(pk=self.pk).update(industry="Retail")
+        saved(self, **more)
+
+    monkeypatch.setattr(Account, "save", meanwhile)
+    lead.post(reverse("admin:crm_account_change", args=[account.pk]), said(account, name="Kestrel SE"))
+    account.refresh_from_db()
+    assert (account.name, account.industry) == ("Kestrel SE", "Retail")
+
+
 def test_a_pause_by_hand_pauses_the_account_until_it_is_lifted(lead: Client) -> None:
     account = make_account("Kestrel Foods")
     lead.post(reverse("admin:crm_pause_add"), {"account": account.pk, "reason": "Merger under way", "until": ""})
