@@ -301,6 +301,16 @@ class TestWhatBecomesOfAnInvitation:
         invitation.refresh_from_db()
         assert invitation.status == "bounced"
 
+    def test_those_whose_mail_waits_hold_up_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(inviting, "BATCH", 2)
+        waiting = [self.invite() for _each in range(3)]
+        late = self.invite()
+        Message.objects.filter(kind="invitation", dedupe_key=f"{late.pk}:0").update(status="sent", sent_at=NOON)
+        inviting.follow_mails(at=NOON)
+        late.refresh_from_db()
+        assert late.status == "sent"
+        assert Invitation.objects.filter(pk__in=[one.pk for one in waiting], status="queued").count() == 3
+
     def test_reminders_after_seven_and_twenty_one_days_and_no_more(self) -> None:
         invitation = self.invite()
         self.sent(invitation)

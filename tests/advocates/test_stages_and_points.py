@@ -98,6 +98,14 @@ class TestPoints:
             points.book(ines, -61, reason="Correction", source=("event", 2), at=NOON)
         assert PointEntry.objects.count() == 2
 
+    def test_a_correction_sent_twice_counts_once_and_a_second_one_counts(self) -> None:
+        ines = make_advocate("Ines")
+        points.book(ines, 100, reason="Webinar", source=("event", 1), at=NOON)
+        done = [points.book(ines, -60, reason="Correction", source=("event", n), at=NOON) for n in (1, 1)]
+        assert done == [True, False] and points.total(ines) == 40
+        assert points.book(ines, -40, reason="Correction", source=("event", 2), at=NOON)
+        assert points.total(ines) == 0
+
     def test_the_ledger_is_never_changed(self) -> None:
         points.book(make_advocate("Ines"), 100, reason="Webinar", source=("event", 1), at=NOON)
         for change in (lambda: PointEntry.objects.update(points=1), lambda: PointEntry.objects.all().delete()):
