@@ -62,8 +62,8 @@ def _most_of(people: "QuerySet[Contact]", column: str) -> list[tuple[str, int]]:
 
 def by_refusal(people: "QuerySet[Contact]", *, at: datetime) -> tuple[int, list[tuple[str, str, int]]]:
     """How many could be invited now, and the others as (key, words, how many), most first."""
-    rows = invitations.with_refusal(people, at=at).order_by().values_list("refusal").annotate(number=Count("pk"))
-    counts = dict(rows)
+    told: QuerySet[Any] = invitations.with_refusal(people, at=at)
+    counts = dict(told.order_by().values_list("refusal").annotate(number=Count("pk")))
     free = counts.pop("", 0)
     return free, [(key, refused_as(key), number) for key, number in Counter(counts).most_common()]
 
@@ -77,11 +77,11 @@ def examples(
     people: "QuerySet[Contact]", refusals: Sequence[str], *, at: datetime, each: int
 ) -> dict[str, list[Contact]]:
     """A few people for each reason, so that one sees whom it means."""
-    ranked = invitations.with_refusal(people, at=at).exclude(refusal="")
-    ranked = ranked.annotate(place=Window(RowNumber(), partition_by=F("refusal"), order_by="pk"))
+    told: QuerySet[Any] = invitations.with_refusal(people, at=at)
+    ranked = told.exclude(refusal="").annotate(place=Window(RowNumber(), partition_by=F("refusal"), order_by="pk"))
     found: dict[str, list[Contact]] = {refusal: [] for refusal in refusals}
     for contact in ranked.filter(place__lte=each).select_related("account"):
-        found.setdefault(contact.refusal, []).append(contact)  # type: ignore[attr-defined]
+        found.setdefault(contact.refusal, []).append(contact)
     return found
 
 

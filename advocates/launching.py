@@ -146,7 +146,7 @@ class Line:
 def checklist(launch: Launch, *, at: datetime) -> list[tuple[str, Sequence[Line]]]:
     """Every phase with its points, as they stand now."""
     ticks = {tick.key: tick for tick in launch.ticks.select_related("by")}
-    told = []
+    told: list[tuple[str, Sequence[Line]]] = []
     for phase in PHASES:
         lines = []
         for point in (one for one in _points.values() if one.phase == phase):

@@ -169,7 +169,7 @@ def move_launch(request: HttpRequest, pk: int) -> HttpResponse:
             moved = acting.move_on(found, at=timezone.now())
             messages.success(
                 request,
-                _("%(region)s: %(phase)s.") % {"region": moved.region, "phase": moved.get_status_display()},  # type: ignore[attr-defined]
+                _("%(region)s: %(phase)s.") % {"region": moved.region, "phase": moved.get_status_display()},
             )
     except Refused as refusal:
         messages.warning(request, str(refusal))

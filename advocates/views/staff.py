@@ -179,7 +179,7 @@ def invited(request: HttpRequest) -> HttpResponseBase:
             status = 409
     show = request.GET.get("show", "")
     known = Invitation.objects.all()
-    cohort = Cohort.objects.filter(pk=whole_number(request.GET.get("cohort"))).first()
+    cohort = Cohort.objects.filter(pk=whole_number(request.GET.get("cohort")) or 0).first()
     if cohort is not None:
         known = known.filter(batch__cohort=cohort)
     counts = dict(known.order_by().values_list("status").annotate(Count("pk")))
