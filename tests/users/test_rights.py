@@ -106,6 +106,8 @@ HOLDERS: dict[str, set[str]] = {
     "community.post": EVERYBODY_INSIDE,
     "community.moderate": {"moderator", "lead", "administrator"},
     "crm.import": {"manager", "lead", "administrator"},
+    "crm.merge": {"manager", "lead", "administrator"},
+    "advocates.change_advocate": {"manager", "lead", "administrator"},
     "dashboards.view": {"reader", "manager", "lead", "administrator"},
     "delivery.settle": {"lead", "administrator"},
     "delivery.view_message": {"moderator", "manager", "lead", "administrator"},
