@@ -305,7 +305,7 @@ class TestThePages:
         assert "Kestrel Foods and Kestrel Foods GmbH" in page and "legal form" in page
         url = reverse("duplicates:compare", args=[pair.pk])
         page = rita.get(url).content.decode()
-        assert "5000" in page and "1 contacts" in page
+        assert "5000" in page and "contacts: 1" in page
         answer = rita.post(
             url, {"stays": pair.first, "fact_employees": pair.second, "fact_name": pair.first}, follow=True
         )
