@@ -213,7 +213,7 @@ def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime, elsewhen: bool 
 
 def why_not(contact: Contact, *, at: datetime) -> str | None:
     """Why this contact is not invited now, as a sentence for staff; None when they can be."""
-    people = with_refusal(Contact.objects.filter(pk=contact.pk), at=at, elsewhen=True)
+    people: Any = with_refusal(Contact.objects.filter(pk=contact.pk), at=at, elsewhen=True)
     refusal = people.values_list("refusal", flat=True).first()
     if not refusal:
         return None

@@ -7,6 +7,7 @@ dry runs but leads to nothing (``came_too_late``): history never fires a rule.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -89,13 +90,18 @@ FROM counted WHERE place = 2{_ONCE}""",  # noqa: S608
     "renewal_ahead": f"""{_INTO}
 SELECT %(source)s, 'renewal_ahead:' || id || ':' || renewal_on, %(at)s, '', 'renewal_ahead', id, NULL,
     'renewal:' || renewal_on, (renewal_on - {AHEAD})::timestamp AT TIME ZONE 'UTC', %(at)s
-FROM crm_account WHERE renewal_on - {AHEAD} <= %(today)s{_ONCE}""",  # noqa: S608
+FROM crm_account WHERE merged_into_id IS NULL AND renewal_on - {AHEAD} <= %(today)s{_ONCE}""",  # noqa: S608
 }
 
 
 def derive(*, at: datetime) -> dict[str, int]:
     """Add every derived signal that has occurred and is not known yet; returns how many of each kind are new."""
-    values = {"at": at, "today": at.astimezone(UTC).date(), "source": SOURCE, "minutes": MINUTES_A_MONTH}
+    values: dict[str, Any] = {
+        "at": at,
+        "today": at.astimezone(UTC).date(),
+        "source": SOURCE,
+        "minutes": MINUTES_A_MONTH,
+    }
     new = {}
     for kind, statement in STATEMENTS.items():
         with connection.cursor() as cursor:

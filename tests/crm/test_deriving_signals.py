@@ -182,6 +182,12 @@ class TestTheOthers:
         derived.derive(at=NOON + 400 * DAY)
         assert [name for name, _day in found("renewal_ahead")] == ["renewal:2026-06-09", "renewal:2027-06-09"]
 
+    def test_an_account_that_went_into_another_renews_nothing(self) -> None:
+        acorn = make_account("Acorn", renewal_on=date(2026, 6, 1))
+        make_account("Acorn Ltd", renewal_on=date(2026, 6, 2), merged_into=acorn)
+        derived.derive(at=NOON)
+        assert found("renewal_ahead") == [("renewal:2026-06-01", date(2026, 3, 3))]
+
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(-30, 30)), max_size=12),
