@@ -133,7 +133,7 @@ def _list(kind: str) -> str:
 
 def _admin_page(request: HttpRequest, row: Any) -> str:
     name = row._meta.model_name
-    if request.user.has_perm("admin.enter") and request.user.has_perm(f"crm.view_{name}"):  # type: ignore[union-attr]
+    if request.user.has_perm("admin.enter") and request.user.has_perm(f"crm.view_{name}"):
         return reverse(f"admin:crm_{name}_change", args=[row.pk])
     return ""
 
