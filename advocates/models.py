@@ -34,6 +34,30 @@ class Pod(models.Model):
         return self.name
 
 
+class StandIn(models.Model):
+    """Whoever looks after a manager's advocates while they are away; both days included."""
+
+    away = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="stood_in_for", verbose_name=_("who is away")
+    )
+    stand_in = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="stands_in", verbose_name=_("stand-in")
+    )
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("to, included"))
+
+    class Meta:
+        verbose_name = _("stand-in")
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_on__gte=models.F("starts_on")), name="stand_in_in_order"),
+            models.CheckConstraint(condition=~Q(away=models.F("stand_in")), name="stand_in_is_another"),
+        ]
+        indexes = [models.Index(fields=["stand_in", "ends_on"], name="stand_in_days")]
+
+    def __str__(self) -> str:
+        return f"{self.stand_in} for {self.away}"
+
+
 class AdvocateQuerySet(models.QuerySet["Advocate"]):
     def members(self) -> Self:
         return self.filter(status=Advocate.Status.MEMBER)

@@ -124,6 +124,8 @@ def _in_words(row: Activity, about: Advocate) -> str:
     words = {"deed": deed, "name": row.by}
     if row.deed == Deed.FEEDBACK_GIVEN:
         return _("%(name)s gave feedback on it") % words
+    if row.source_type == "advocates.podnote":
+        return _("got a note from %(name)s") % words
     if row.deed == Deed.CARE_CALL:
         return _("%(deed)s with %(name)s") % words
     if row.deed in DONE_TO_THEM:

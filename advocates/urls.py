@@ -1,11 +1,11 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from advocates.views import cohorts, growing, home, joining, moving, profile, staff, words
+from advocates.views import cohorts, growing, home, joining, moving, pods, profile, staff, words
 
 
 class TaskMove(StringConverter):
-    regex = "done|undo|tomorrow|week"
+    regex = "done|undo|tomorrow|week|day"
 
 
 register_converter(TaskMove, "task_move")
@@ -14,6 +14,7 @@ app_name = "advocates"
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("today/", home.today, name="today"),
+    path("today/undo/", home.undo, name="undo"),
     path("today/<int:pk>/<task_move:what>/", home.task, name="task"),
     # joining
     path("join/", joining.join, name="join"),
@@ -37,6 +38,14 @@ urlpatterns: list[URLPattern] = [
     path("advocates/<uuid:public_id>/thank/", staff.thank, name="thank"),
     path("advocates/<uuid:public_id>/touch/", staff.touch, name="touch"),
     path("advocates/<uuid:public_id>/moved/", moving.moved, name="moved"),
+    path("pods/", pods.pod_list, name="pods"),
+    path("pods/stand-in/", pods.stand_in, name="stand_in"),
+    path("pods/stand-in/<int:pk>/end/", pods.end_stand_in, name="end_stand_in"),
+    path("pods/undo/", pods.undo, name="undo_pods"),
+    path("pods/<int:pk>/", pods.pod, name="pod"),
+    path("pods/<int:pk>/note/", pods.note, name="pod_note"),
+    path("pods/<int:pk>/move/", pods.move, name="move_advocates"),
+    path("pods/<int:pk>/manager/", pods.hand_over, name="hand_over_pod"),
     path("cohorts/", cohorts.cohort_list, name="cohorts"),
     path("cohorts/new/", cohorts.new_cohort, name="new_cohort"),
     path("cohorts/count/", cohorts.count, name="count_cohort"),

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from advocacy.lib import places
 from advocacy.lib.places import Place
-from advocates.models import Task
+from advocates.models import StandIn, Task
 
 
 def evening(at: datetime) -> datetime:
@@ -18,9 +18,16 @@ def evening(at: datetime) -> datetime:
     return timezone.localtime(at).replace(hour=23, minute=59, second=59, microsecond=999_999)
 
 
+def of(user: Any, *, at: datetime) -> QuerySet[Task]:
+    """The tasks of this person, and of those they stand in for today."""
+    day = timezone.localdate(at)
+    away = StandIn.objects.filter(stand_in=user.pk, starts_on__lte=day, ends_on__gte=day).values("away")
+    return Task.objects.filter(Q(assignee=user.pk) | Q(assignee__in=away))
+
+
 def due(user: Any, *, at: datetime) -> QuerySet[Task]:
     """What this person has to do today: the badge, the home card and the list count the same."""
-    return Task.objects.filter(assignee=user.pk, done_at__isnull=True, due_at__lte=evening(at))
+    return of(user, at=at).filter(done_at__isnull=True, due_at__lte=evening(at))
 
 
 def source_of(task: Task) -> tuple[str, str] | None:

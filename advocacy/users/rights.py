@@ -47,6 +47,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "community.*_reply",
         "community.*_flag",
         "delivery.view_message",
+        "advocates.work_portfolio",
         "advocates.view_advocate",
         "advocates.view_recognition",
         "advocates.add_recognition",

@@ -1,9 +1,10 @@
 """Touches: contact that asks for nothing. Thank-yous, care calls, and the tasks that remind of them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from advocacy.crm import spine
@@ -70,6 +71,32 @@ def undo_task(task: Task, *, by: Any) -> None:
     """Take a tick back: the task waits again. What the spine says stays; it is a record of what was said then."""
     if not Task.objects.filter(pk=task.pk, done_at__isnull=False).update(done_at=None, done_by=None):
         raise Refused(_("This task is open already."))
+    task.refresh_from_db()
+
+
+MORNING = time(8)
+FARTHEST = timedelta(days=366)
+
+
+@transaction.atomic
+def put_off_until(task: Task, *, day: date | None, at: datetime) -> None:
+    """Let a task come back on the morning of a day that was chosen."""
+    today = timezone.localdate(at)
+    if day is None:
+        raise Refused(_("Choose the day on which it should come back."))
+    if not today < day <= today + FARTHEST:
+        raise Refused(_("Choose a day after today, within a year."))
+    due_at = datetime.combine(day, MORNING, tzinfo=timezone.get_current_timezone())
+    if not Task.objects.filter(pk=task.pk, done_at__isnull=True).update(due_at=due_at):
+        raise Refused(_("Somebody has done this already."))
+    task.refresh_from_db()
+
+
+@transaction.atomic
+def bring_back(task: Task, *, due_at: datetime) -> None:
+    """Undo putting a task off: it is due again when it was."""
+    if not Task.objects.filter(pk=task.pk, done_at__isnull=True).update(due_at=due_at):
+        raise Refused(_("Somebody has done this already."))
     task.refresh_from_db()
 
 

@@ -119,6 +119,36 @@ class TestToday:
         task.refresh_from_db()
         assert task.due_at == NOON + timedelta(days=7, hours=1)
 
+    def test_done_and_put_off_are_undone_from_where_they_are_said(
+        self, client: Client, ines: Advocate, rita: User
+    ) -> None:
+        task = task_for(rita, ines, "Call Ines", kind=Task.Kind.OTHER)
+        client.force_login(rita)
+        with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+            for what in ("done", "tomorrow", "week"):
+                page = client.post(reverse("advocates:task", args=[task.pk, what]), follow=True)
+                said = "Done: Call Ines" if what == "done" else "Put off: Call Ines"
+                assert page.context["undo"]["text"] == said and said in page.content.decode()
+                back = client.post(reverse("advocates:undo"), {"token": page.context["undo"]["token"]}, follow=True)
+                assert "Taken back: Call Ines" in back.content.decode()
+                task.refresh_from_db()
+                assert (task.done_at, task.due_at) == (None, NOON)
+            forged = client.post(reverse("advocates:undo"), {"token": "x"}, follow=True)
+            assert "not complete" in forged.content.decode()
+
+    def test_put_off_until_a_day_that_is_chosen(self, client: Client, ines: Advocate, rita: User) -> None:
+        task = task_for(rita, ines, "Call Ines")
+        client.force_login(rita)
+        address = f"{reverse('advocates:task', args=[task.pk, 'day'])}?kind=care"
+        with time_machine.travel(NOON, tick=False):
+            for odd in ("", "yesterday", "2020-01-01", "9999-12-31", NOON.date().isoformat()):
+                answer = client.post(address, {"day": odd}, follow=True)
+                assert "Choose " in answer.content.decode()
+            answer = client.post(address, {"day": (NOON + timedelta(days=10)).date().isoformat()})
+            assert answer["Location"].startswith("/today/?kind=care&undo=")
+        task.refresh_from_db()
+        assert task.due_at.date() == (NOON + timedelta(days=10)).date()
+
     def test_each_leads_to_what_it_is_about_and_thanking_is_done_by_thanking(
         self, client: Client, ines: Advocate, rita: User
     ) -> None:
