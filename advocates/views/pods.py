@@ -67,7 +67,7 @@ def _list(request: HttpRequest, *, typed: Any = None, status: int = 200) -> Http
             },
         )  # fmt: skip
         row["pods"].append(pod)
-        row["members"] += pod.members  # type: ignore[attr-defined]
+        row["members"] += pod.members
     size = Program.current().pod_size
     for row in rows.values():
         row["room"] = size * len(row["pods"])
@@ -162,7 +162,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Members to another pod, many at once."""
     found = get_object_or_404(Pod.objects.select_related("manager"), pk=pk)
     chosen = {number for one in request.POST.getlist("who") if (number := whole_number(one)) is not None}
-    to = Pod.objects.select_related("manager").filter(pk=whole_number(request.POST.get("to"))).first()
+    to = Pod.objects.select_related("manager").filter(pk=whole_number(request.POST.get("to")) or 0).first()
     try:
         if to is None:
             raise Refused(_("Choose the pod they should go to."))
