@@ -110,6 +110,13 @@ class MappingForm(forms.Form):
             column: _samples(samples, place) for place, column in reversed(list(enumerate(header))) if samples
         }
 
+    def say_what_was_found(self, encoding: str, delimiter: str) -> None:
+        """Beside “as found”, what that is."""
+        for name, found in (("encoding", encoding), ("delimiter", delimiter)):
+            field: Any = self.fields[name]
+            if not self[name].value():
+                field.choices = [("", gettext("as found: %(found)s") % {"found": found}), *field.choices[1:]]
+
     @property
     def columns(self) -> list[tuple[Any, list[str]]]:
         """Each column of the file: the choice of its field, and what stands in it."""

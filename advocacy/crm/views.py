@@ -102,6 +102,7 @@ def _prepare(request: HttpRequest, run: ImportRun) -> HttpResponse:
         return _use_saved(request, run)
     sound = [row for row in sample if not row.fault]
     form = MappingForm(request.POST or None, kind=map_.kind, header=source.header, map_=map_, samples=sound)
+    form.say_what_was_found(_encoding_in_words(source.found.encoding), _delimiter_in_words(source.found.delimiter))
     keep = SavedMapForm(request.POST if then == "keep" else None, initial={"name": run.report.get("saved_map", "")})
     if request.method == "POST":
         if form.is_valid() and (then != "keep" or keep.is_valid()):

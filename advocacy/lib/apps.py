@@ -1,10 +1,12 @@
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
 
 
 class LibConfig(AppConfig):
     name = "advocacy.lib"
     label = "lib"
+    verbose_name = _("The portal")
 
     def ready(self) -> None:
         from advocacy.lib.plain_words import speak_plainly
