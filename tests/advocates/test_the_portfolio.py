@@ -432,6 +432,31 @@ class TestRules:
         assert (kept.whom, kept.at_most, kept.enabled) == ("champion,user", 2, False)
         assert "Saved as a draft" in lead.get(answer["Location"]).content.decode()
 
+    def test_an_offer_names_its_kinds_and_an_invitation_may_speak_of_early_access(self, lead: Client) -> None:
+        for slug in ("webinar", "podcast"):
+            make_kind(slug)
+        said = {**self.SENTENCE, "effect": "offer", "kinds": ["webinar"], "beta": "on"}
+        answer = lead.post(reverse("advocates:new_rule"), said)
+        kept = LifecycleRule.objects.get(name="Renewed: care for them")
+        assert kept.effect_params == {"kinds": ["webinar"]}
+        assert "Webinar" in lead.get(answer["Location"]).content.decode()
+        there = reverse("advocates:edit_rule", args=[kept.pk])
+        assert lead.get(there).context["form"]["kinds"].value() == ["webinar"]
+        refused = lead.post(there, {**said, "kinds": []})
+        assert refused.status_code == 422 and "at least one kind" in refused.content.decode()
+        assert lead.post(there, {**said, "effect": "invite"}).status_code == 302
+        assert LifecycleRule.objects.get(pk=kept.pk).effect_params == {"beta": True}
+
+    def test_rules_that_are_on_stand_apart_from_drafts(self, lead: Client, rule: LifecycleRule) -> None:
+        LifecycleRule.objects.exclude(pk=rule.pk).delete()
+        LifecycleRule.objects.create(
+            name="Upgraded", signal="upgraded", effect="invite", enabled=True, enabled_from=timezone.now()
+        )
+        groups = lead.get(reverse("advocates:rules")).context["groups"]
+        assert [(title, [one["rule"].name for one in rows]) for title, rows in groups] == [
+            ("On", ["Upgraded"]), ("Drafts", ["Renewed: invite them"]),
+        ]  # fmt: skip
+
     def test_it_reads_back_as_it_was_said(self, lead: Client) -> None:
         kept = LifecycleRule.objects.create(
             name="Asia: rest", signal="renewed", effect="rest", effect_params={"days": 20}, whom="admin,champion",
