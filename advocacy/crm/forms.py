@@ -112,7 +112,8 @@ class MappingForm(forms.Form):
 
     def say_what_was_found(self, encoding: str, delimiter: str) -> None:
         """Beside “as found”, what that is."""
-        for name, found in (("encoding", encoding), ("delimiter", delimiter)):
+        known = {"\t" if key == "tab" else key: words for key, words in self.fields["delimiter"].choices}  # type: ignore[attr-defined]
+        for name, found in (("encoding", encoding), ("delimiter", known.get(delimiter, delimiter))):
             field: Any = self.fields[name]
             if not self[name].value():
                 field.choices = [("", gettext("as found: %(found)s") % {"found": found}), *field.choices[1:]]
@@ -169,7 +170,8 @@ class MappingForm(forms.Form):
 
 def _targets(kind: Kind) -> list[Any]:
     """What a column may feed: nothing, what is needed, or anything else the kind has."""
-    needed, others = [], []
+    needed: list[Any] = []
+    others: list[Any] = []
     for field in kind.fields:
         label = str(field.label)
         (needed if field.required else others).append((field.name, label[:1].upper() + label[1:]))

@@ -102,7 +102,7 @@ def _prepare(request: HttpRequest, run: ImportRun) -> HttpResponse:
         return _use_saved(request, run)
     sound = [row for row in sample if not row.fault]
     form = MappingForm(request.POST or None, kind=map_.kind, header=source.header, map_=map_, samples=sound)
-    form.say_what_was_found(_encoding_in_words(source.found.encoding), _delimiter_in_words(source.found.delimiter))
+    form.say_what_was_found(_encoding_in_words(source.found.encoding), source.found.delimiter)
     keep = SavedMapForm(request.POST if then == "keep" else None, initial={"name": run.report.get("saved_map", "")})
     if request.method == "POST":
         if form.is_valid() and (then != "keep" or keep.is_valid()):
@@ -149,7 +149,7 @@ def _anew(request: HttpRequest, run: ImportRun) -> HttpResponse:
 
 def _use_saved(request: HttpRequest, run: ImportRun) -> HttpResponse:
     chosen = request.POST.get("saved", "")
-    kept = SavedMap.objects.filter(kind=run.kind, pk=whole_number(chosen)).first() if chosen else None
+    kept = SavedMap.objects.filter(kind=run.kind, pk=whole_number(chosen) or 0).first() if chosen else None
     if chosen and kept is None:
         messages.warning(request, _("This map is no longer kept. Choose another, or say what the columns mean below."))
         return redirect("imports:run", run.pk)

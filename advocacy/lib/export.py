@@ -36,9 +36,9 @@ from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl import Workbook  # type: ignore[import-untyped]
+from openpyxl.cell import WriteOnlyCell  # type: ignore[import-untyped]
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # type: ignore[import-untyped]
 
 from advocacy.lib.models import Export
 
@@ -120,8 +120,9 @@ def answer(
         return HttpResponseRedirect(_without(request, PLACES))
     shown = [column for column in columns if not column.right or request.user.has_perm(column.right)]
     if request.method == "GET":
+        by: Any = request.user
         said = _without(request, PLACES)[:2_000]
-        Export.objects.create(what=what, kind=kind, filter=said, rows=count, by=request.user, at=timezone.now())
+        Export.objects.create(what=what, kind=kind, filter=said, rows=count, by=by, at=timezone.now())
     language, zone = translation.get_language(), timezone.get_current_timezone()
 
     def readers() -> AbstractContextManager[Any]:
@@ -246,8 +247,9 @@ class Exports:
         if not admin.has_view_permission(request):
             raise PermissionDenied
         back, asked = _without(request, ("as",)), request.GET
-        request.GET = request.GET.copy()  # type: ignore[assignment]
-        request.GET.pop("as")  # type: ignore[attr-defined]
+        filters: Any = request.GET.copy()
+        filters.pop("as")
+        request.GET = filters
         try:
             rows = admin.get_changelist_instance(request).queryset.select_related(*self.export_related)
         except IncorrectLookupParameters:

@@ -191,7 +191,7 @@ class TestTheColumnsOfAFile:
         page = lead.get(reverse("imports:run", args=[upload(lead).pk])).content.decode()
         assert "“renewal_date”: day first, because of 27/03/2026" in page
         assert "as found: UTF-8" in page
-        assert "as found: columns parted by commas" in page
+        assert "as found: comma" in page
 
     def test_dates_that_could_be_either_are_asked_for(self, lead: Client) -> None:
         run = upload(lead, FILE.replace("27/03/2026", "02/03/2026"))
