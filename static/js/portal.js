@@ -5,9 +5,11 @@
   const closest = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 
   /* Where one is stands in sight, also in a long navigation. */
-  const side = document.querySelector("nav.side");
-  const here = side && side.querySelector("[aria-current]");
-  if (here && here.offsetTop + here.offsetHeight > side.clientHeight - 80) side.scrollTop = here.offsetTop - side.clientHeight / 2;
+  const entries = document.querySelector("nav.side .entries");
+  const here = entries && entries.querySelector("[aria-current]");
+  if (here && here.offsetTop + here.offsetHeight > entries.offsetTop + entries.clientHeight) {
+    entries.scrollTop = here.offsetTop - entries.offsetTop - entries.clientHeight / 2;
+  }
 
   /* Menus made of <details> close when one looks elsewhere. */
   const menus = "details[data-closes][open], details.drop[open]";
