@@ -16,6 +16,8 @@ from advocacy.crm.catalogue import SIGNAL_KINDS
 
 SOURCE = "derived"
 MINUTES_A_MONTH = 30
+FED_BY = frozenset({"accounts", "subscriptions", "usage", "signals"})
+"""Kinds of imports something can follow from."""
 AHEAD = 90
 """Days before its renewal that an account is looked at."""
 

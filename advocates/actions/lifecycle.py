@@ -29,6 +29,8 @@ logger = structlog.get_logger(__name__)
 BATCH = 500
 CANDIDATES = 50
 """People of one account looked at for one firing, at most."""
+STAYS_NEWS = timedelta(days=30)
+"""Bad news older than this when it is first heard opens no task of its own."""
 AT_ONCE = 200
 """Firings run in one tick; the rest wait for the next, so that the clock's other work does not wait."""
 
@@ -78,15 +80,16 @@ def follow_signals(*, at: datetime, overlap: timedelta = readiness.OVERLAP) -> N
     run_due(at=at)
 
 
+@transaction.atomic
 def open_care_tasks(*, at: datetime) -> int:
-    """One care task for each pause that a signal began; open invitations of the account stop reminding."""
+    """One care task for each pause that recent bad news began; open invitations of a paused account stop reminding.
+
+    A file of last year's notices pauses whom it must, but nobody calls three hundred customers about old news: those
+    are found in the list of paused customers.
+    """
     known = Task.objects.filter(key=Concat(Value("pause:"), Cast(OuterRef("pk"), CharField())))
-    fresh = (
-        Pause.objects.filter(~Exists(known), released_at__isnull=True, by__isnull=True)
-        .exclude(cause=Pause.Cause.BY_HAND)
-        .select_related("account__csm")
-        .order_by("pk")
-    )
+    by_signal = Pause.objects.filter(released_at__isnull=True, by__isnull=True).exclude(cause=Pause.Cause.BY_HAND)
+    fresh = by_signal.filter(~Exists(known), began_at__gt=at - STAYS_NEWS).select_related("account__csm").order_by("pk")
     tasks = []
     for pause in fresh:
         words = {"account": pause.account.name, "reason": pause.reason}
@@ -98,10 +101,12 @@ def open_care_tasks(*, at: datetime) -> int:
             )
         )  # fmt: skip
     Task.objects.bulk_create(tasks, ignore_conflicts=True)
-    paused = [task.account_id for task in tasks]
-    for invitation in Invitation.objects.filter(
-        status__in=invitations.OPEN, advocate__contact__account__in=paused
-    ):  # fmt: skip
+    theirs = by_signal.filter(account=OuterRef("advocate__contact__account"))
+    paused = set()
+    for invitation in Invitation.objects.filter(Exists(theirs), status__in=invitations.OPEN).select_related(
+        "advocate__contact"
+    ):
+        paused.add(invitation.advocate.contact.account_id)
         with suppress(Refused):  # they answered meanwhile
             invitation.move_to(Invitation.Status.STOPPED)
     # A mail that is owed and not yet sent would reach somebody who has just had bad news.

@@ -128,6 +128,14 @@ class TestNegativeSignals:
         assert (task.assignee, task.account) == (cora, acorn)
         assert task.text.startswith("Acorn: Escalation opened")
 
+    def test_a_file_of_last_years_notices_pauses_but_sends_nobody_on_three_hundred_calls(self) -> None:
+        old, new = make_account("Acorn"), make_account("Birch")
+        make_signal("churn_notice", old, at=NOON - 400 * DAY)
+        make_signal("churn_notice", new, at=NOON - 2 * DAY)
+        lifecycle.follow_signals(at=NOON)
+        assert (state(old)[0], state(new)[0]) == ("paused", "paused")
+        assert [task.account for task in Task.objects.filter(kind="care")] == [new]
+
 
 class TestByHand:
     def test_a_pause_needs_a_reason_and_ends_on_its_day(self) -> None:

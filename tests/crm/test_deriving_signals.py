@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from advocacy.crm import derived, jobs
 from advocacy.crm.models import Account, Signal, Subscription, Usage
 from advocates.actions import lifecycle
 from advocates.models import Firing, LifecycleRule
+from tests.crm.importing import loader
 from tests.factories import NOON, make_account, make_contact, make_signal
 
 pytestmark = pytest.mark.django_db
@@ -269,3 +271,14 @@ class TestWhatComesOfThem:
         (said,) = lifecycle.dry_run(rule, at=NOON, start=NOON - 300 * DAY)
         assert said.fires and said.signal.account == acorn
         assert said.due_at.date() == (NOON - 200 * DAY).date()
+
+
+def test_what_follows_from_a_file_is_there_when_it_is_loaded(tmp_path: Path) -> None:
+    """A lead who has just brought a year of subscriptions tries a rule on it at once."""
+    make_account("Acorn", external_id="A-1")
+    rows = "subscription_id,account_id,started_on\nS-1,A-1,2024-01-31\n"
+    load = loader(tmp_path)
+    load("subscriptions", rows, dry_run=True)
+    assert found("nine_months") == []
+    load("subscriptions", rows)
+    assert found("nine_months") == [("nine_months:2024-01-31", date(2024, 10, 31))]

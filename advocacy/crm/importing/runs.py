@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
+import structlog
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError, connection, transaction
@@ -22,6 +23,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from advocacy.crm import derived
 from advocacy.crm.importing.kinds import Kind, kind_of
 from advocacy.crm.importing.loading import RUN_LOCK, Cancelled, Outcome, Source, load, plan_for, said_of
 from advocacy.crm.importing.mapping import REASON_COLUMN, BadMap, Map, Plan, automatic
@@ -29,6 +31,8 @@ from advocacy.crm.importing.reading import BadFile, Found, Opener
 from advocacy.crm.importing.values import defuse
 from advocacy.crm.models import ImportRow, ImportRun, SavedMap
 from advocacy.lib.lifecycle import Refused
+
+logger = structlog.get_logger(__name__)
 
 BEAT_EVERY = 0.5  # seconds between two lines of progress
 FOLDER = "imports"
@@ -281,7 +285,17 @@ def perform(run: ImportRun, source: Source, plan: Plan, *, at: datetime) -> Outc
             _end(run, ImportRun.Status.FAILED, said_of(problem))
             return None
     run.refresh_from_db()
+    if run.status == ImportRun.Status.DONE and not run.dry_run and run.kind in derived.FED_BY:
+        _derive(run)
     return outcome
+
+
+def _derive(run: ImportRun) -> None:
+    """What follows from the new rows is seen at once. They are in already: if this fails, the daily work does it."""
+    try:
+        derived.derive(at=timezone.now())
+    except DatabaseError:
+        logger.exception("deriving_after_import", run=run.pk)
 
 
 def _finisher(run: ImportRun, source: Source, plan: Plan) -> Callable[[Outcome], None]:
