@@ -30,6 +30,7 @@ from advocates.models import (
     Task,
     Tier,
 )
+from advocates.segments import Segment
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -158,7 +159,8 @@ class RuleForm(forms.ModelForm):
     class Meta:
         model = LifecycleRule
         fields = (
-            "name", "signal", "conditions", "delay_days", "effect", "effect_params", "whom", "at_most", "reentry",
+            "name", "signal", "conditions", "delay_days", "effect", "effect_params", "whom", "at_most", "cohort",
+            "reentry",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -174,6 +176,7 @@ class RuleForm(forms.ModelForm):
         wrong = lifecycle.check_rule(
             signal=data["signal"], conditions=data["conditions"], effect=data["effect"],
             effect_params=data["effect_params"], whom=data["whom"],
+            among=Segment.read(cohort.definition) if (cohort := data.get("cohort")) else None,
         )  # fmt: skip
         for field, sentences in wrong.items():
             for sentence in sentences:

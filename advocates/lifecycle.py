@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import SIGNAL_KINDS
 from advocacy.crm.models import Contact
+from advocates.segments import Segment
 
 
 # --- Facts a condition can look at ------------------------------------------------------------------------------------
@@ -44,6 +45,10 @@ FACTS: dict[str, Fact] = {
         Fact("account.employees", _l("the account's employees"), number=True),
         Fact("account.annual_value", _l("the account's annual value"), number=True),
         Fact("account.products", _l("the account's products"), many=True),
+        Fact("account.use_cases", _l("the account's use cases"), many=True),
+        Fact("account.replaced_competitors", _l("the competitors it replaced"), many=True),
+        Fact("account.months", _l("months since the contract began"), number=True, timed=True),
+        Fact("account.days_to_renewal", _l("days until the renewal"), number=True, timed=True),
         Fact("account.readiness", _l("the account's readiness"), sentiment=True),
     )
 }
@@ -290,8 +295,10 @@ def dropped(number: int) -> str:
     ) % {"number": number}
 
 
-def check_rule(*, signal: str, conditions: Any, effect: str, effect_params: Any, whom: str) -> dict[str, list[str]]:
-    """Everything wrong with a rule about to be saved, by field."""
+def check_rule(
+    *, signal: str, conditions: Any, effect: str, effect_params: Any, whom: str, among: Segment | None = None
+) -> dict[str, list[str]]:
+    """Everything wrong with a rule about to be saved, by field. ``among``: the people it is kept to, if any."""
     wrong: dict[str, list[str]] = {}
     read: list[Condition] = []
     if not isinstance(conditions, list):
@@ -323,8 +330,13 @@ def check_rule(*, signal: str, conditions: Any, effect: str, effect_params: Any,
             chosen.check(effect_params)
         except ValidationError as error:
             wrong["effect_params"] = error.messages
+    if among is not None and not chosen.needs_person:
+        wrong["cohort"] = [
+            _("This reaches nobody in person, so no cohort can choose. Say it by conditions on the account instead.")
+        ]
     # Nobody may be chosen for a public review by how they feel about us (P19).
     moved = SIGNAL_KINDS[signal].sentiment if signal in SIGNAL_KINDS else False
-    if chosen.asks_public_review and (moved or any(FACTS[one.fact].sentiment for one in read)):
+    felt = moved or any(FACTS[one.fact].sentiment for one in read) or (among is not None and among.carries_sentiment)
+    if chosen.asks_public_review and felt:
         wrong["effect"] = [_("An ask for a public review must not depend on how somebody feels about us.")]
     return wrong

@@ -309,6 +309,10 @@ class LifecycleRule(models.Model):
         help_text=_("Roles in order; at most two people are reached."),
     )
     at_most = models.PositiveSmallIntegerField(_("at most people"), default=1)
+    cohort = models.ForeignKey(
+        "advocates.Cohort", on_delete=models.PROTECT, null=True, blank=True, related_name="rules",
+        verbose_name=_("only people of the cohort"),
+    )  # fmt: skip
     reentry = models.BooleanField(_("may reach somebody again"), default=False)
     enabled = models.BooleanField(_("on"), default=False)
     enabled_from = models.DateTimeField(

@@ -14,7 +14,8 @@ from advocacy.crm.models import Contact
 from advocates import kinds, lifecycle
 from advocates.forms import regions
 from advocates.lifecycle import FACTS, OPERATORS, Condition
-from advocates.models import LifecycleRule
+from advocates.models import Cohort, LifecycleRule
+from advocates.segments import Segment
 
 EMPTY_ROWS = 3
 MOST_ROWS = 20
@@ -65,6 +66,12 @@ class RuleForm(forms.Form):
     at_most = forms.TypedChoiceField(
         label=_l("At most"), coerce=int, choices=[(1, _l("one person")), (2, _l("two people"))]
     )
+    cohort = forms.ModelChoiceField(
+        label=_l("Only people of the cohort"), queryset=Cohort.objects.order_by("name"), required=False,
+        empty_label=_l("anybody who has the role"),
+        help_text=_l("Any fact about people and their accounts; who belongs is looked up anew each time."),
+        error_messages={"invalid_choice": _l("This cohort is gone. Choose another one, or anybody.")},
+    )  # fmt: skip
     reentry = forms.BooleanField(
         label=_l("Again when it happens again"), required=False, help_text=_l("Otherwise each account or person once.")
     )
@@ -126,6 +133,7 @@ class RuleForm(forms.Form):
         wrong = lifecycle.check_rule(
             signal=data["signal"], conditions=data["conditions"], effect=data["effect"],
             effect_params=data["effect_params"], whom=data["whom"],
+            among=Segment.read(cohort.definition) if (cohort := data.get("cohort")) else None,
         )  # fmt: skip
         if "effect_params" in wrong:
             self._say_params(data["effect"], data["effect_params"])
@@ -176,7 +184,7 @@ class RuleForm(forms.Form):
     def write(self, rule: LifecycleRule) -> LifecycleRule:
         """Put what was said on the rule; the caller saves it."""
         data = self.cleaned_data
-        for name in ("name", "signal", "conditions", "effect", "effect_params", "whom", "at_most", "reentry"):
+        for name in ("name", "signal", "conditions", "effect", "effect_params", "whom", "at_most", "cohort", "reentry"):
             setattr(rule, name, data[name])
         rule.delay_days = data["delay_days"] or 0
         return rule
@@ -194,6 +202,7 @@ def _initial(rule: LifecycleRule, region: str, conditions: list[Any]) -> dict[st
     told: dict[str, Any] = {
         "name": rule.name, "signal": rule.signal, "effect": rule.effect, "delay_days": rule.delay_days,
         "text": rule.effect_params.get("text", ""), "days": rule.effect_params.get("days"), "at_most": rule.at_most,
+        "cohort": rule.cohort_id,
         "kinds": rule.effect_params.get("kinds", []), "beta": rule.effect_params.get("beta", False),
         "reentry": rule.reentry, "region": region, "roles": [role.strip() for role in rule.whom.split(",")],
     }  # fmt: skip

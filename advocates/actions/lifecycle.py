@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from heapq import heappop, heappush, merge
 from itertools import islice
 from typing import Any
@@ -19,8 +19,9 @@ from advocacy.crm import derived, readiness
 from advocacy.crm.models import Account, Contact, Pause, Signal
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
+from advocacy.lib.months import months_after
 from advocacy.lib.paging import beyond
-from advocates import invitations, lifecycle, pods
+from advocates import invitations, lifecycle, pods, segments
 from advocates.lifecycle import Doing, Effect, Happening
 from advocates.models import Firing, Invitation, LifecycleRule, Task, Watermark
 
@@ -63,10 +64,29 @@ def happening_of(signal: Signal) -> Happening:
             "account.employees": account.employees,
             "account.annual_value": account.annual_value,
             "account.products": account.products,
+            "account.use_cases": account.use_cases,
+            "account.replaced_competitors": account.replaced_competitors,
+            "account.months": _months_since(account.contract_start, signal.occurred_at),
+            "account.days_to_renewal": _days_until(account.renewal_on, signal.occurred_at),
             "account.readiness": account.readiness,
         },
         too_late=derived.came_too_late(signal.kind, occurred_at=signal.occurred_at, received_at=signal.received_at),
     )
+
+
+def _months_since(day: date | None, moment: datetime) -> int | None:
+    """Full months; none before it begins."""
+    there = moment.astimezone(UTC).date()
+    if day is None or day > there:
+        return None
+    full = (there.year - day.year) * 12 + there.month - day.month
+    return full if months_after(day, full) <= there else full - 1
+
+
+def _days_until(day: date | None, moment: datetime) -> int | None:
+    """Days left; none once it is over."""
+    there = moment.astimezone(UTC).date()
+    return (day - there).days if day is not None and day >= there else None
 
 
 # --- The clock's work -------------------------------------------------------------------------------------------------
@@ -267,10 +287,15 @@ def choose_people(
                 _("Nobody at %(account)s has one of the roles %(roles)s and an address.")
                 % {"account": signal.account.name, "roles": rule.whom}
             )
+    belong = _belong(rule, candidates, at=at)
     people: list[Contact] = []
     for contact in candidates:
         if len(people) >= rule.at_most:
             break
+        if contact.pk not in belong:
+            words = {"name": contact.full_name, "cohort": rule.cohort}
+            reasons.append(_("%(name)s does not belong to the cohort “%(cohort)s”.") % words)
+            continue
         refusal = effect.why_not(contact, at, rule.effect_params)
         if refusal is None and contact.pk in (chosen or {}):
             refusal = effect.why_not_again(contact, (chosen or {})[contact.pk], at)
@@ -279,6 +304,15 @@ def choose_people(
         else:
             people.append(contact)
     return people
+
+
+def _belong(rule: LifecycleRule, candidates: Sequence[Contact], *, at: datetime) -> set[int]:
+    """Which of these people the rule is for, as the cohort it is kept to stands today."""
+    known = {contact.pk for contact in candidates}
+    if rule.cohort is None or not known:
+        return known
+    segment = segments.Segment.read(rule.cohort.definition)
+    return set(segment.people(at=at, among=Contact.objects.filter(pk__in=known)).values_list("pk", flat=True))
 
 
 # --- Switching --------------------------------------------------------------------------------------------------------
@@ -291,6 +325,7 @@ def switch_on(rule: LifecycleRule, *, at: datetime) -> None:
         effect=rule.effect,
         effect_params=rule.effect_params,
         whom=rule.whom,
+        among=segments.Segment.read(rule.cohort.definition) if rule.cohort else None,
     )
     if wrong:
         raise Refused(" ".join(sentence for sentences in wrong.values() for sentence in sentences))

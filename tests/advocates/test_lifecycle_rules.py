@@ -3,7 +3,7 @@
 import io
 import json
 import threading
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.db import connections
 
 from advocacy.crm import readiness
 from advocacy.crm.catalogue import SIGNAL_KINDS
-from advocacy.crm.models import Pause, RecordedBasis
+from advocacy.crm.models import Contact, Pause, RecordedBasis
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
 from advocates import jobs
@@ -25,6 +25,7 @@ from advocates.lifecycle import Condition, Effect, check_rule, people_in_order
 from advocates.models import (
     Advocate,
     AwayPeriod,
+    Cohort,
     Firing,
     Invitation,
     InvitationTemplate,
@@ -334,6 +335,68 @@ class TestConditions:
         people.append(make_contact("NoMail", acorn, persona="champion", email=""))
         found = people_in_order(people, "champion, decider", 5)
         assert [person.given_name for person in found] == ["C", "B"]
+
+
+class TestKeptToACohort:
+    """Conditions over any fact about people: the rule names a cohort (P17)."""
+
+    def cohort(self, fact: str, value: Any) -> Cohort:
+        return Cohort.objects.create(name=f"By {fact}", definition={"all": [{"fact": fact, "value": value}]})
+
+    def test_only_whoever_belongs_is_reached_and_the_others_are_named(self) -> None:
+        acorn = make_account()
+        make_contact("Mei", acorn, title="Buyer")
+        omar = make_contact("Omar", acorn, persona="admin", title="Head of Logistics")
+        rule = make_rule(cohort=self.cohort("contact.title", ["logistics"]))
+        make_signal("onboarding_closed", acorn, at=NOON - DAY)
+        (said,) = lifecycle.dry_run(rule, at=NOON)
+        tick()
+        assert said.people == [omar] and Invitation.objects.get().advocate.contact == omar
+        assert "Mei Barbosa does not belong to the cohort “By contact.title”." in Firing.objects.get().reasons
+
+    def test_who_belongs_is_looked_up_on_the_day(self) -> None:
+        mei = make_contact("Mei", make_account(), title="Head of Logistics")
+        make_rule(cohort=self.cohort("contact.title", ["logistics"]), delay_days=3)
+        make_signal("onboarding_closed", mei.account, at=NOON)
+        tick()
+        Contact.objects.update(title="Buyer")
+        tick(NOON + 4 * DAY)
+        assert Firing.objects.get().status == "refused"
+
+    def test_a_deed_that_reaches_nobody_in_person_takes_none(self) -> None:
+        rule = make_rule(
+            effect="task", effect_params={"text": "call"}, enabled=False, enabled_from=None,
+            cohort=self.cohort("contact.title", ["logistics"]),
+        )  # fmt: skip
+        with pytest.raises(Refused, match="no cohort can choose"):
+            lifecycle.switch_on(rule, at=NOON)
+
+    def test_feelings_do_not_come_in_through_a_cohort(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        ask = Effect("review", "ask for a review", do=lambda d: "", why_not=lambda *_a: None, asks_public_review=True)
+        monkeypatch.setitem(rules._effects, "review", ask)
+        for fact, value, fine in (("signal.nps.least", 9, False), ("account.region", ["Europe"], True)):
+            rule = make_rule(
+                name=fact, effect="review", enabled=False, enabled_from=None, cohort=self.cohort(fact, value)
+            )
+            if fine:
+                lifecycle.switch_on(rule, at=NOON)
+            else:
+                with pytest.raises(Refused, match="public review"):
+                    lifecycle.switch_on(rule, at=NOON)
+
+
+class TestFactsOfTheAccount:
+    def test_months_since_the_contract_began_are_counted_on_the_signals_day(self) -> None:
+        acorn = make_account(contract_start=date(2025, 1, 31), renewal_on=date(2026, 3, 20))
+        signal = make_signal("onboarding_closed", acorn, at=datetime(2025, 2, 28, 12, tzinfo=UTC))
+        facts = lifecycle.happening_of(signal).facts
+        assert (facts["account.months"], facts["account.days_to_renewal"]) == (1, 385)
+        signal.occurred_at = datetime(2025, 2, 27, 12, tzinfo=UTC)
+        assert lifecycle.happening_of(signal).facts["account.months"] == 0
+        signal.occurred_at = datetime(2024, 12, 31, 12, tzinfo=UTC)
+        assert lifecycle.happening_of(signal).facts["account.months"] is None
+        signal.occurred_at = datetime(2026, 3, 21, 12, tzinfo=UTC)
+        assert lifecycle.happening_of(signal).facts["account.days_to_renewal"] is None
 
 
 class TestDryRun:
