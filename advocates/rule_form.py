@@ -27,6 +27,10 @@ PARAMS: dict[str, tuple[str, ...]] = {
 """Which of these fields an effect takes; one that is not named here takes the words and the days."""
 
 
+def _params_of(effect: str) -> tuple[str, ...]:
+    return PARAMS.get(effect, ("text", "days"))
+
+
 class RuleForm(forms.Form):
     """Every part of a rule in a field of its own; the conditions are rows of fact, comparison and value."""
 
@@ -107,6 +111,17 @@ class RuleForm(forms.Form):
                 label=_("with (%(number)s)") % words, max_length=300, required=False
             )
 
+    @property
+    def taken_by(self) -> dict[str, str]:
+        """For each field only some effects have a use for: their keys, parted by spaces, for the page."""
+        effects = lifecycle.effects().values()
+        taking = {
+            name: [one.key for one in effects if name in _params_of(one.key)]
+            for name in ("text", "days", "kinds", "beta")
+        }
+        taking["cohort"] = [one.key for one in effects if one.needs_person]
+        return {name: " ".join(keys) for name, keys in taking.items()}
+
     def _posted_rows(self) -> int:
         return sum(1 for name in self.data if name.startswith("fact_")) if self.is_bound else 0
 
@@ -168,7 +183,7 @@ class RuleForm(forms.Form):
         kept = dict(self.rule.effect_params) if self.rule and self.rule.effect == effect else {}
         for name in ("text", "days", "kinds", "beta"):
             kept.pop(name, None)
-            if name in PARAMS.get(effect, ("text", "days")) and data.get(name) not in (None, "", [], False):
+            if name in _params_of(effect) and data.get(name) not in (None, "", [], False):
                 kept[name] = data[name]
         return kept
 

@@ -57,7 +57,15 @@
       });
     }
     count();
+    fitting();
   });
+  /* What another choice has no use for stays out of sight; what was typed there is kept. */
+  const fitting = () => document.querySelectorAll("[data-with]").forEach((place) => {
+    const chosen = place.closest("form").elements[place.dataset.with];
+    if (chosen) place.hidden = !place.dataset.when.split(" ").includes(chosen.value) && !place.querySelector(".error");
+  });
+  fitting();
+  window.addEventListener("pageshow", fitting);
   /* How many boxes of a column are ticked, also after coming back to a page that remembers them. */
   const count = () => document.querySelectorAll("[data-counts]").forEach((place) => {
     const ticked = document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(place.dataset.counts)}"]:checked`).length;
