@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from advocacy.crm import spine
 from advocacy.crm.catalogue import Deed
+from advocacy.crm.hearing import hear
 from advocacy.crm.models import Contact
 from advocacy.delivery.models import Notification
 from advocacy.lib.lifecycle import Refused
@@ -295,6 +296,7 @@ def _on_the_spine(author: Any, deed: str, post: Topic | Reply, *, at: datetime) 
     contact = Contact.objects.filter(advocate__user=author).first()
     if contact is not None:
         spine.record(deed, contact=contact, at=at, source=post)
+        hear("joined_program", contact=contact, occurrence="community", at=at)  # by their first words, whenever
         stages.refresh([contact.pk], at=at)
 
 

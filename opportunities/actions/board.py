@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from advocacy.crm import consent, spine
 from advocacy.crm.catalogue import Deed
+from advocacy.crm.hearing import hear
 from advocacy.lib.lifecycle import IllegalMove, Refused
 from advocates import budget, points, stages
 from advocates.actions import thank as thank_advocate
@@ -417,6 +418,8 @@ def verify(claim: Claim, *, at: datetime, by: Any = None) -> Claim:
     spine.record(
         Deed.VERIFIED, at=at, source=claim, contact=claim.advocate.contact, by=by, quantity=claim.minutes or None
     )
+    if claim.opportunity.kind.signal:
+        hear(claim.opportunity.kind.signal, contact=claim.advocate.contact, occurrence=f"claim:{claim.pk}", at=at)
     stages.refresh([claim.advocate.contact_id], at=at)
     _thank_you_due(claim, at=at)
     return claim

@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from advocacy.crm.catalogue import Purpose
+from advocacy.crm.catalogue import SIGNAL_KINDS, Purpose
 from advocacy.crm.models import StakeholderTeam, words
 from advocacy.lib.lifecycle import Lifecycle
 from advocates.models import Advocate
@@ -90,6 +90,10 @@ def validate_audience(value: Any) -> None:
             raise ValidationError(_("Each fact is written like region:Europe."))
 
 
+HEARD = [SIGNAL_KINDS[slug] for slug in ("submitted_content", "joined_program", "completed_course")]
+"""What doing something in the portal can be heard as."""
+
+
 @pghistory.track()
 class OpportunityKind(models.Model):
     """A kind of opportunity, as data (O1).
@@ -127,6 +131,10 @@ class OpportunityKind(models.Model):
         default=False,
         help_text=_("Such as the words of a quote: nothing is left to do after claiming, and we look at it."),
     )
+    signal = models.CharField(
+        _("a completed one is the signal"), max_length=30, choices=[(one.slug, one.name) for one in HEARD], blank=True,
+        default="", help_text=_("Lifecycle rules heed it, like one that an import brings."),
+    )  # fmt: skip
     is_public = models.BooleanField(_("public"), default=False)
     for_requests = models.BooleanField(_("can be asked for at the desk"), default=False)
     is_review = models.BooleanField(_("a public review (guarded)"), default=False)

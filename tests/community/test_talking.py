@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from advocacy.crm.catalogue import Deed
-from advocacy.crm.models import Activity
+from advocacy.crm.models import Activity, Signal
 from advocacy.delivery.models import Notification
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.text import markdown
@@ -50,6 +50,19 @@ def topic_of(author: User, space: Space, **more: Any) -> Topic:
 
 def unread_of(user: User) -> list[str]:
     return sorted(Topic.objects.visible_to(user).shown().unread_by(user).values_list("title", flat=True))
+
+
+class TestTheFirstWords:
+    def test_are_the_signal_that_somebody_joined_the_community_once_and_colleagues_do_not_count(
+        self, space: Space
+    ) -> None:
+        ines = member()
+        topic = topic_of(ines, space)
+        actions.reply(ines, topic, body="More of it.", at=NOON + MINUTE)
+        actions.reply(moderator(), topic, body="Welcome!", at=NOON + 2 * MINUTE)
+        signal = Signal.objects.get()
+        assert (signal.kind, signal.occurrence, signal.occurred_at) == ("joined_program", "community", NOON)
+        assert signal.contact == Advocate.objects.get(user=ines).contact
 
 
 class TestStartingATopic:

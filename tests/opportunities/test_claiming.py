@@ -11,7 +11,7 @@ from django.db import connection
 
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Deed, Purpose
-from advocacy.crm.models import Account, Activity
+from advocacy.crm.models import Account, Activity, Signal
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import IllegalMove, Refused
 from advocates import budget, points
@@ -277,6 +277,18 @@ class TestTheCourseOfAClaim:
         actions.verify(claim, at=NOON + HOUR)
         actions.verify(claim, at=NOON + 2 * HOUR)
         assert points.total(claim.advocate) == 80
+
+    def test_a_completed_story_is_a_signal_that_rules_heed_once(self) -> None:
+        written = call(kind=kind("story", signal="submitted_content", steps=["claimed", "delivered", "verified"]))
+        claim = actions.claim(make_advocate("Omar"), written, at=NOON)
+        claim = actions.deliver(claim, at=NOON + HOUR)
+        assert not Signal.objects.exists(), "not before somebody has looked at it"
+        for hours in (2, 3):
+            actions.verify(claim, at=NOON + hours * HOUR)
+        signal = Signal.objects.get()
+        assert (signal.kind, signal.contact, signal.source) == ("submitted_content", claim.advocate.contact, "portal")
+        assert (signal.occurred_at, signal.account) == (NOON + 2 * HOUR, claim.advocate.contact.account)
+        assert not Signal.objects.filter(kind="joined_program").exists()
 
     def test_points_come_at_the_step_the_kind_names_and_only_once(self) -> None:
         early = call(
