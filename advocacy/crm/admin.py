@@ -4,6 +4,7 @@ Facts that a source brings in (names, values, dates) can be corrected by hand; t
 says something new. Lists do not count their whole table.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -30,6 +31,7 @@ from advocacy.crm.models import (
     Contact,
     Deal,
     ImportRun,
+    NotReady,
     Pause,
     Program,
     RecordedBasis,
@@ -228,9 +230,12 @@ class AccountAdmin(Exports, FromTheSource):
         if changed := [name for name in form.changed_data if name not in {"readiness", "readiness_reason"}]:
             obj.save(update_fields=changed)
         if said == Account.Readiness.NOT_READY:
-            readiness.set_not_ready(obj, reason=reason)
+            standing = NotReady.objects.filter(account=obj, released_at__isnull=True).first()
+            until = standing.until if standing else None
+            readiness.set_not_ready(obj, reason=reason, by=request.user, at=timezone.now(), until=until)
         elif said == Account.Readiness.READY and before.readiness == Account.Readiness.NOT_READY:
-            readiness.set_ready(obj)
+            with suppress(Refused):  # its day came meanwhile
+                readiness.set_ready(obj, by=request.user, at=timezone.now())
 
 
 class PauseForm(forms.ModelForm):
@@ -240,8 +245,10 @@ class PauseForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("until") and cleaned["until"] < timezone.now().date():
-            self.add_error("until", _("That day is over already."))
+        try:
+            readiness.last_day(cleaned.get("until"), at=timezone.now())
+        except Refused as refusal:
+            self.add_error("until", str(refusal))
         return cleaned
 
 
@@ -250,9 +257,9 @@ class PauseAdmin(Facts):
     """Paused by hand here; what signals paused is listed with it, and each can be lifted."""
 
     form = PauseForm
-    list_display = ("account", "reason", "cause", "release", "began_at", "until", "released_at", "by")
+    list_display = ("account", "reason", "cause", "release", "began_at", "until", "by", "released_at", "released_by")
     list_filter = (("released_at", admin.EmptyFieldListFilter), "cause")
-    list_select_related = ("account", "by")
+    list_select_related = ("account", "by", "released_by")
     search_fields = ("account__name", "reason")
     autocomplete_fields = ("account",)
     ordering = ("-began_at", "-id")
@@ -280,6 +287,53 @@ class PauseAdmin(Facts):
         if lifted:
             said = ngettext("%(count)s pause is lifted.", "%(count)s pauses are lifted.", lifted) % {"count": lifted}
             messages.success(request, said)
+
+
+class NotReadyForm(PauseForm):
+    class Meta:
+        model = NotReady
+        fields = ("account", "reason", "until")
+
+
+@admin.register(NotReady)
+class NotReadyAdmin(Facts):
+    """Said here as on the account's page; each entry stays, with who said it and who took it back."""
+
+    form = NotReadyForm
+    list_display = ("account", "reason", "began_at", "until", "by", "released_at", "released_by")
+    list_filter = (("released_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("account", "by", "released_by")
+    search_fields = ("account__name", "reason")
+    autocomplete_fields = ("account",)
+    ordering = ("-began_at", "-id")
+    actions = ("take_back",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: NotReady, form: Any, change: bool) -> None:
+        made = readiness.set_not_ready(
+            obj.account, reason=obj.reason, by=request.user, at=timezone.now(), until=obj.until
+        )
+        obj.pk = made.pk
+
+    @admin.action(description=_l("Take the chosen back: ready again, but for pauses"))
+    def take_back(self, request: HttpRequest, entries: QuerySet[NotReady]) -> None:
+        done = 0
+        for entry in entries.select_related("account").order_by("account", "pk"):
+            try:
+                if entry.released_at is not None:
+                    raise Refused(_("This is over already."))
+                readiness.set_ready(entry.account, by=request.user, at=timezone.now())
+                done += 1
+            except Refused as refusal:
+                messages.warning(request, f"{entry.account}: {refusal}")
+        if done:
+            said = ngettext("%(count)s entry is taken back.", "%(count)s entries are taken back.", done)
+            messages.success(request, said % {"count": done})
 
 
 @admin.register(Contact)

@@ -244,8 +244,6 @@ def merge(kind: str, *, stays: int, gone: int, take: Mapping[str, bool], by: Any
         if values.get("parent_id", kept.parent_id) in (kept.pk, left.pk):
             values["parent_id"] = left.parent_id if left.parent_id != kept.pk else None
         values["owner_approves"] = kept.owner_approves or left.owner_approves
-        if left.readiness == Account.Readiness.NOT_READY and kept.readiness != Account.Readiness.NOT_READY:
-            values.update(readiness=left.readiness, readiness_reason=left.readiness_reason)
     record["values"] = change(kept, values)
     type(left).with_merged.filter(pk=left.pk).update(merged_into=kept.pk)
     left.merged_into_id = kept.pk

@@ -231,6 +231,10 @@ class Pause(models.Model):
     until = models.DateField(_("until"), null=True, blank=True)
     released_at = models.DateTimeField(_("released at"), null=True, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("lifted by"),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("pause")
@@ -238,6 +242,38 @@ class Pause(models.Model):
             models.UniqueConstraint(fields=["account", "cause", "key"], name="pause_once"),
         ]
         indexes = [models.Index(fields=["account"], condition=Q(released_at__isnull=True), name="pause_open")]
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.reason}"
+
+
+@pghistory.track()
+class NotReady(models.Model):
+    """A colleague said that an account is not ready: why, from when, until when. It ends on its day or by hand (P2)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="not_ready")
+    reason = models.CharField(_("reason"), max_length=300)
+    began_at = models.DateTimeField(_("since"))
+    until = models.DateField(_("until"), null=True, blank=True, help_text=_("Its last day; empty: until taken back."))
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("said by"),
+    )  # fmt: skip
+    released_at = models.DateTimeField(_("over since"), null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("taken back by"),
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("account that is not ready")
+        verbose_name_plural = _("accounts that are not ready")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=Q(released_at__isnull=True), name="not_ready_once_at_a_time"
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "-began_at"], name="not_ready_account")]
 
     def __str__(self) -> str:
         return f"{self.account}: {self.reason}"

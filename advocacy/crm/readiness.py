@@ -1,7 +1,8 @@
 """Readiness of accounts: pauses come from negative signals or by hand, each with a release of its own (P2).
 
-``Account.readiness`` is a projection for gates: *not ready* is what staff said and stays until they say otherwise;
-*paused* while any pause is open; *ready* else. It is written here only, with the account locked.
+``Account.readiness`` is a projection for gates: *not ready* while what staff said stands (``NotReady``: until they take
+it back, or its last day is over); *paused* while any pause is open; *ready* else. ``project`` alone writes it, with the
+account locked.
 """
 
 from collections import defaultdict
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import SIGNAL_KINDS, Sign
-from advocacy.crm.models import Account, Pause, Signal
+from advocacy.crm.models import Account, NotReady, Pause, Signal
 from advocacy.crm.signals import RECOVERED_BY, Heard, ends, key_of, wants_pause
 from advocacy.lib.lifecycle import Refused
 
@@ -49,13 +50,17 @@ def follow_signals(*, at: datetime, since: datetime | None = None, overlap: time
 
 
 def release_on_date(*, at: datetime) -> int:
-    """Release pauses whose day has come."""
-    due = Pause.objects.filter(released_at__isnull=True, until__lt=at.date())
-    accounts = list(due.order_by("account").values_list("account", flat=True).distinct())
+    """Release pauses, and what was said to be not ready, whose last day is over."""
+    over = {"released_at__isnull": True, "until__lt": at.date()}
+    accounts = sorted(
+        {*Pause.objects.filter(**over).values_list("account", flat=True)}
+        | {*NotReady.objects.filter(**over).values_list("account", flat=True)}
+    )
     for account_id in accounts:
         with transaction.atomic():
-            account = Account.objects.select_for_update().get(pk=account_id)
-            Pause.objects.filter(account=account, released_at__isnull=True, until__lt=at.date()).update(released_at=at)
+            account = Account.with_merged.select_for_update().get(pk=account_id)
+            Pause.objects.filter(account=account, **over).update(released_at=at)
+            NotReady.objects.filter(account=account, **over).update(released_at=at)
             project(account)
     return len(accounts)
 
@@ -118,23 +123,41 @@ def _reason(signal: Heard) -> str:
 
 
 def project(account: Account) -> None:
-    """Write ``readiness`` from the open pauses; the account is locked by the caller."""
-    if account.readiness == Account.Readiness.NOT_READY:
-        return
+    """Write ``readiness`` from what stands: not ready first, then the open pauses. The caller holds the account."""
+    said_not_ready = NotReady.objects.filter(account=account, released_at__isnull=True).values_list("reason", flat=True)
     reasons = list(
         Pause.objects.filter(account=account, released_at__isnull=True)
         .order_by("began_at")
         .values_list("reason", flat=True)
     )
-    readiness = Account.Readiness.PAUSED if reasons else Account.Readiness.READY
-    said = reasons[0] if reasons else ""
-    if len(reasons) > 1:
-        more = len(reasons) - 1
-        said += ngettext(", and %(number)s more reason", ", and %(number)s more reasons", more) % {"number": more}
+    if (why := said_not_ready.first()) is not None:
+        readiness, said = Account.Readiness.NOT_READY, why
+    else:
+        readiness = Account.Readiness.PAUSED if reasons else Account.Readiness.READY
+        said = reasons[0] if reasons else ""
+        if len(reasons) > 1:
+            more = len(reasons) - 1
+            said += ngettext(", and %(number)s more reason", ", and %(number)s more reasons", more) % {"number": more}
     said = said[:300]
     if (account.readiness, account.readiness_reason) != (readiness, said):
         account.readiness, account.readiness_reason = readiness, said
         account.save(update_fields=["readiness", "readiness_reason"])
+
+
+FARTHEST = timedelta(days=731)
+
+
+def last_day(until: date | None, *, at: datetime) -> date | None:
+    """The last day somebody gave, if it makes sense."""
+    if until is not None and until < at.date():
+        raise Refused(_("That day is over already."))
+    if until is not None and until > at.date() + FARTHEST:
+        raise Refused(_("Choose a day within two years, or leave it empty: then it lasts until somebody ends it."))
+    return until
+
+
+def _who(by: Any) -> Any:
+    return by if getattr(by, "pk", None) else None
 
 
 @transaction.atomic
@@ -146,8 +169,7 @@ def pause(account: Account, *, reason: str, by: Any, at: datetime, until: date |
     reason = reason.strip()
     if not reason:
         raise Refused(_("Say why asks should pause, for whoever looks later."))
-    if until is not None and until < at.date():
-        raise Refused(_("That day is over already."))
+    last_day(until, at=at)
     locked = Account.objects.select_for_update().get(pk=account.pk)
     made, _new = Pause.objects.get_or_create(
         account=locked, cause=Pause.Cause.BY_HAND, key=key or f"by-hand:{at.isoformat()}",
@@ -164,28 +186,40 @@ def pause(account: Account, *, reason: str, by: Any, at: datetime, until: date |
 def lift(pause: Pause, *, by: Any, at: datetime) -> None:
     """A colleague ends one pause by hand; the others of the account stay."""
     account = Account.objects.select_for_update().get(pk=pause.account_id)
-    if not Pause.objects.filter(pk=pause.pk, released_at__isnull=True).update(released_at=at, by=by):
+    if not Pause.objects.filter(pk=pause.pk, released_at__isnull=True).update(released_at=at, released_by=_who(by)):
         raise Refused(_("This pause is over already."))
     project(account)
 
 
 @transaction.atomic
-def set_not_ready(account: Account, *, reason: str) -> None:
-    """Staff say that an account is not ready; only they can take it back."""
-    reason = reason.strip()
+def set_not_ready(account: Account, *, reason: str, by: Any, at: datetime, until: date | None = None) -> NotReady:
+    """Staff say that an account is not ready, until a day or until they take it back.
+
+    Said anew with other words or another day, the entry before ends and stays in the history.
+    """
+    reason = reason.strip()[:300]
     if not reason:
         raise Refused(_("Say why the account is not ready."))
+    last_day(until, at=at)
     locked = Account.objects.select_for_update().get(pk=account.pk)
-    locked.readiness, locked.readiness_reason = Account.Readiness.NOT_READY, reason[:300]
-    locked.save(update_fields=["readiness", "readiness_reason"])
+    known = NotReady.objects.filter(account=locked, released_at__isnull=True).first()
+    if known is not None and (known.reason, known.until) == (reason, until):
+        return known
+    if known is not None:
+        known.released_at, known.released_by = at, _who(by)
+        known.save(update_fields=["released_at", "released_by"])
+    made = NotReady.objects.create(account=locked, reason=reason, began_at=at, until=until, by=_who(by))
+    project(locked)
+    return made
 
 
 @transaction.atomic
-def set_ready(account: Account) -> None:
+def set_ready(account: Account, *, by: Any, at: datetime) -> None:
     """Staff take *not ready* back; open pauses keep it paused."""
     locked = Account.objects.select_for_update().get(pk=account.pk)
-    locked.readiness, locked.readiness_reason = Account.Readiness.READY, ""
-    locked.save(update_fields=["readiness", "readiness_reason"])
+    standing = NotReady.objects.filter(account=locked, released_at__isnull=True)
+    if not standing.update(released_at=at, released_by=_who(by)):
+        raise Refused(_("Nobody says any more that this account is not ready."))
     project(locked)
 
 

@@ -70,6 +70,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "crm.view_*",
         "crm.change_contact",
         "crm.*_pause",
+        "crm.*_notready",
         "crm.import",
         "crm.merge",
         "delivery.view_message",

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from advocacy.crm import readiness
-from advocacy.crm.models import Account, Pause, Signal
+from advocacy.crm.models import Account, NotReady, Pause, Signal
 from advocacy.lib.lifecycle import Refused
 from advocates.actions import lifecycle
 from advocates.models import Task
@@ -151,10 +151,54 @@ class TestByHand:
 
     def test_not_ready_is_what_staff_said_until_they_say_otherwise(self) -> None:
         acorn, rita = make_account(), make_user("Rita")
-        readiness.set_not_ready(acorn, reason="New, nobody knows them yet")
+        readiness.set_not_ready(acorn, reason="New, nobody knows them yet", by=rita, at=NOON)
         pause = readiness.pause(acorn, reason="Audit", by=rita, at=NOON)
         assert state(acorn) == ("not_ready", "New, nobody knows them yet")
-        readiness.set_ready(acorn)
+        readiness.set_ready(acorn, by=rita, at=NOON + DAY)
         assert state(acorn) == ("paused", "Audit")
         readiness.lift(pause, by=rita, at=NOON)
         assert state(acorn)[0] == "ready"
+
+    def test_who_said_not_ready_and_who_took_it_back_stays_on_record(self) -> None:
+        acorn, rita, lena = make_account(), make_user("Rita"), make_user("Lena")
+        readiness.set_not_ready(acorn, reason="Onboarding", by=rita, at=NOON)
+        readiness.set_not_ready(acorn, reason="Onboarding", by=lena, at=NOON + DAY)  # the same words: nothing new
+        readiness.set_not_ready(acorn, reason="A new team takes over", by=lena, at=NOON + 2 * DAY)
+        readiness.set_ready(acorn, by=rita, at=NOON + 3 * DAY)
+        first, second = NotReady.objects.order_by("began_at")
+        assert (first.by, first.released_by, first.released_at) == (rita, lena, NOON + 2 * DAY)
+        assert (second.by, second.released_by) == (lena, rita)
+        assert state(acorn) == ("ready", "")
+        with pytest.raises(Refused, match="any more"):
+            readiness.set_ready(acorn, by=rita, at=NOON + 4 * DAY)
+
+    def test_not_ready_until_a_day_ends_by_itself_and_pauses_go_on(self) -> None:
+        acorn, rita = make_account(), make_user("Rita")
+        readiness.pause(acorn, reason="Audit", by=rita, at=NOON)
+        readiness.set_not_ready(acorn, reason="Onboarding", by=rita, at=NOON, until=date(2026, 3, 15))
+        readiness.release_on_date(at=NOON + 5 * DAY)
+        assert state(acorn) == ("not_ready", "Onboarding"), "its last day counts"
+        readiness.release_on_date(at=NOON + 6 * DAY)
+        assert state(acorn) == ("paused", "Audit")
+        assert NotReady.objects.get().released_by is None
+
+    @pytest.mark.parametrize(
+        ("reason", "until", "said"),
+        [
+            (" ", None, "Say why"),
+            ("Onboarding", date(2026, 3, 1), "over already"),
+            ("Onboarding", date(2036, 3, 1), "within two years"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused_in_words(self, reason: str, until: date | None, said: str) -> None:
+        acorn, rita = make_account(), make_user("Rita")
+        with pytest.raises(Refused, match=said):
+            readiness.set_not_ready(acorn, reason=reason, by=rita, at=NOON, until=until)
+        assert state(acorn) == ("ready", "")
+
+    def test_lifting_a_pause_leaves_its_author(self) -> None:
+        acorn, rita, lena = make_account(), make_user("Rita"), make_user("Lena")
+        pause = readiness.pause(acorn, reason="Audit", by=rita, at=NOON)
+        readiness.lift(pause, by=lena, at=NOON + DAY)
+        pause.refresh_from_db()
+        assert (pause.by, pause.released_by) == (rita, lena)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from advocacy.crm import consent
-from advocacy.crm.models import Account, ConsentEntry, ImportRun, Pause, Program
+from advocacy.crm.models import Account, ConsentEntry, ImportRun, NotReady, Pause, Program
 from advocacy.users.models import Role
 from tests.factories import NOON, make_account, make_contact, make_deal, make_signal, make_user
 
@@ -32,6 +32,7 @@ def facts() -> None:
     make_signal("renewed", account, contact=contact)
     consent.grant(contact, "newsletter", wording="I agree.", at=NOON, source="test")
     Pause.objects.create(account=account, cause="by_hand", release="by_hand", reason="Quiet", key="x", began_at=NOON)
+    NotReady.objects.create(account=account, reason="New", began_at=NOON)
     ImportRun.objects.create(kind="accounts", file_name="a.csv", status="done")
 
 
@@ -128,6 +129,22 @@ def test_a_pause_by_hand_pauses_the_account_until_it_is_lifted(lead: Client) -> 
     assert account.readiness == "ready"
     past = {"account": account.pk, "reason": "Late", "until": date(2020, 1, 1)}
     assert "over already" in lead.post(reverse("admin:crm_pause_add"), past).content.decode()
+
+
+def test_not_ready_is_said_until_a_day_and_taken_back(lead: Client) -> None:
+    account = make_account("Kestrel Foods")
+    add = reverse("admin:crm_notready_add")
+    assert (
+        "over already"
+        in lead.post(add, {"account": account.pk, "reason": "Late", "until": "2020-01-01"}).content.decode()
+    )
+    lead.post(add, {"account": account.pk, "reason": "Still onboarding", "until": ""})
+    entry = NotReady.objects.get()
+    account.refresh_from_db()
+    assert account.readiness == "not_ready" and str(entry.by) == "Lena"
+    lead.post(reverse("admin:crm_notready_changelist"), {"action": "take_back", "_selected_action": [entry.pk]})
+    account.refresh_from_db()
+    assert account.readiness == "ready"
 
 
 def test_the_program_is_one_row(lead: Client) -> None:

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
-from advocacy.crm import consent, duplicates, merging, spine
+from advocacy.crm import consent, duplicates, merging, readiness, spine
 from advocacy.crm.catalogue import Deed, Purpose
 from advocacy.crm.models import (
     Account,
@@ -212,10 +212,15 @@ class TestMergingAccounts:
         assert Account.objects.get(pk=below.pk).parent == twin
 
     def test_not_ready_on_either_stays_not_ready(self) -> None:
-        kestrel, twin = make_account(), make_account(readiness="not_ready", readiness_reason="Lawsuit")
-        merge("account", kestrel, twin)
+        kestrel, twin = make_account(), make_account()
+        readiness.set_not_ready(twin, reason="Lawsuit", by=None, at=NOON)
+        made = merge("account", kestrel, twin)
         kestrel.refresh_from_db()
         assert (kestrel.readiness, kestrel.readiness_reason) == ("not_ready", "Lawsuit")
+        merging.undo(made, by=None, at=NOON + timedelta(days=1))
+        twin = Account.objects.get(pk=twin.pk)
+        kestrel.refresh_from_db()
+        assert (kestrel.readiness, twin.readiness) == ("ready", "not_ready")
 
     def test_an_account_never_becomes_its_own_parent(self) -> None:
         twin = make_account("Kestrel Group")
