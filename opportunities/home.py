@@ -52,10 +52,22 @@ def coming_up(request: HttpRequest) -> dict[str, Any] | None:
 
 
 register(
-    NavItem(_("Opportunities"), "opportunities:board", "opportunities", "opportunities.browse_board", 20, badge=news),
+    NavItem(
+        _("Opportunities"),
+        "opportunities:board",
+        "opportunities",
+        "opportunities.browse_board",
+        20,
+        badge=news,
+        whole_app=True,
+    ),
     Card("coming_up", "opportunities.claim", 20, "opportunities/home/coming_up.html", coming_up),
     Card("for_you", "opportunities.claim", 30, "opportunities/home/for_you.html", for_you),
 )
 
 # People choose from the kinds of the board what they would like, and what nobody should ask them for.
-kinds_of_people.register(lambda: list(OpportunityKind.objects.values_list("slug", "name")))
+kinds_of_people.register(
+    lambda: list(OpportunityKind.objects.values_list("slug", "name")),
+    reviews=lambda: list(OpportunityKind.objects.filter(is_review=True).values_list("slug", flat=True)),
+    of_claims=lambda ids: dict(Claim.objects.filter(pk__in=ids).values_list("pk", "opportunity__kind__slug")),
+)

@@ -38,7 +38,8 @@ def by_section(items: list[NavItem]) -> list[NavItem]:
 
 
 def current_of(items: list[NavItem], request: HttpRequest) -> NavItem | None:
-    """The one entry this page belongs to: the page itself, else the entry whose address it lies under, else its app's.
+    """The one entry this page belongs to: the page itself, else the entry whose address it lies under, else the one that
+    stands for its app.
 
     Two entries may share an app (the board and the desk); never are both of them current.
     """
@@ -57,7 +58,7 @@ def current_of(items: list[NavItem], request: HttpRequest) -> NavItem | None:
             rank = (3, 0)
         elif address != "/" and request.path.startswith(address):
             rank = (2, len(address))
-        elif address != "/" and app and item.url_name.split(":")[0] == app:
+        elif item.whole_app and app and item.url_name.split(":")[0] == app:
             rank = (1, 0)
         else:
             continue

@@ -13,7 +13,7 @@ class NavItem:
 
     ``right`` is the right that shows it (see ``users.rights``); ``badge`` returns a small number or None and must
     cost at most one query. Entries of one ``section`` stand together; those of ``me`` are in the menu under one's own
-    name.
+    name. ``whole_app``: pages of its app that lie under no entry belong to this one.
     """
 
     label: Any
@@ -23,6 +23,7 @@ class NavItem:
     order: int
     badge: Callable[[HttpRequest], int | None] | None = None
     section: str = "main"
+    whole_app: bool = False
 
 
 @dataclass(frozen=True)

@@ -340,6 +340,14 @@ class TestWhereOneIsInTheNavigation:
         request.resolver_match = resolve("/profile/")
         assert current_of([home, self.BOARD], request) is None
 
+    def test_what_lies_under_no_entry_belongs_to_the_one_that_stands_for_its_app(self) -> None:
+        points = NavItem("Points", "advocates:points", "points", "home.view", 45)
+        board = NavItem("Opportunities", "opportunities:board", "opportunities", "home.view", 20, whole_app=True)
+        for path, entry in (("/claims/", board), ("/welcome/", None)):
+            request = RequestFactory().get(path)
+            request.resolver_match = resolve(path)
+            assert current_of([points, board], request) is entry
+
     def test_an_entry_in_the_admin_does_not_claim_the_other_lists_there(self) -> None:
         desk = NavItem("Requests", "admin:opportunities_referencerequest_changelist", "requests", "home.view", 10)
         for path, entry in (("/admin/opportunities/referencerequest/7/change/", desk), ("/admin/users/user/", None)):
