@@ -10,7 +10,7 @@ from advocacy.crm import readiness
 from advocacy.crm.models import Account
 from advocacy.lib.jobs import job
 from advocates import budget, stages
-from advocates.actions import cohorts, invitations, lifecycle, moving
+from advocates.actions import cohorts, commitments, invitations, lifecycle, moving
 from advocates.models import Application
 
 AT_ONCE = 50
@@ -80,3 +80,9 @@ def notice_moves(*, at: datetime) -> None:
     """Who works elsewhere now, or nowhere we know, by what an import says; and addresses that are no more."""
     moving.notice(at=at)
     moving.ask_about_bounces(at=at)
+
+
+@job(every=timedelta(days=1), offset=timedelta(hours=4))
+def remind_of_commitments(*, at: datetime) -> None:
+    """What a contract owes comes up on Today a month before its day, and when that is over."""
+    commitments.remind(at=at)

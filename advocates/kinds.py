@@ -1,15 +1,31 @@
 """The kinds of things one can take part in, as the upper floor knows them: it says how to read them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 Kinds = Callable[[], list[tuple[str, str]]]
+Reviews = Callable[[], Collection[str]]
+OfClaims = Callable[[Collection[int]], Mapping[int, str]]
 
 _read: list[Kinds] = []
+_reviews: list[Reviews] = []
+_of_claims: list[OfClaims] = []
 
 
-def register(read: Kinds) -> None:
-    """Called once by the app that keeps the kinds."""
+def register(read: Kinds, *, reviews: Reviews | None = None, of_claims: OfClaims | None = None) -> None:
+    """Called once by the app that keeps the kinds: all, which are public reviews, and the kind of each claim."""
     _read[:] = [read]
+    _reviews[:] = [reviews] if reviews else []
+    _of_claims[:] = [of_claims] if of_claims else []
+
+
+def reviews() -> frozenset[str]:
+    """Slugs of the kinds that are public reviews: no contract may ask for them."""
+    return frozenset(_reviews[0]()) if _reviews else frozenset()
+
+
+def of_claims(ids: Collection[int]) -> Mapping[int, str]:
+    """The kind each of these claims is of, in one query."""
+    return _of_claims[0](ids) if _of_claims and ids else {}
 
 
 def choices() -> list[tuple[str, str]]:

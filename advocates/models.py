@@ -1,5 +1,6 @@
 """The people of the program: advocates, pods, asks, invitations, lifecycle rules, points, recognition, tasks."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -7,14 +8,17 @@ from typing import Any, ClassVar, Self
 import pghistory
 import pgtrigger
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from advocacy.crm.catalogue import SIGNAL_CHOICES
+from advocacy.crm.catalogue import SIGNAL_CHOICES, Deed
 from advocacy.crm.models import Account, Contact, Signal, words
 from advocacy.lib.lifecycle import Lifecycle
+from advocates import kinds
 
 
 class Pod(models.Model):
@@ -771,3 +775,112 @@ class LaunchTick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.launch}: {self.key}"
+
+
+# --- Commitments ------------------------------------------------------------------------------------------------------
+NAMES_REVIEWS = (
+    r"(^|[^a-z0-9])((?<!business )(?<!business-)(?<!design )(?<!code )(?<!security )(?<!contract )(?<!account )"
+    r"(?<!roadmap )(?<!architecture )reviews?|g2|capterra|trustpilot|trustradius|getapp|peer insights)($|[^a-z0-9])"
+)
+"""Words of a clause that name public reviews, in the same letters for Python and for Postgres."""
+
+
+@pghistory.track()
+class Commitment(models.Model):
+    """A contract clause that gave a discount for advocacy (P3). It never covers public reviews, nor stands in for
+    consent: what it says is a promise of the company, and each person is asked as ever."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="commitments")
+    clause = models.TextField(_("the clause, word for word"), max_length=2_000)
+    reference = models.CharField(_("contract"), max_length=200, help_text=_("Its number, or where it is kept."))
+    agreed_on = models.DateField(_("agreed on"))
+    discount = models.DecimalField(
+        _("discount given"), max_digits=14, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    created_at = models.DateTimeField(_("recorded"), default=timezone.now)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("recorded by"),
+    )  # fmt: skip
+    ended_at = models.DateTimeField(_("no longer asked for since"), null=True, blank=True)
+    ended_reason = models.CharField(_("why no longer"), max_length=300, blank=True, default="")
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("commitment")
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(clause__iregex=NAMES_REVIEWS),
+                name="commitment_no_reviews",
+                violation_error_message=_(
+                    "A contract never buys public reviews: take them out of the clause. If another kind is meant, say "
+                    "which, such as “business review” or “design review”."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(discount__isnull=True) | Q(discount__gte=0), name="commitment_discount_positive"
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "agreed_on"], name="commitment_account")]
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.reference}"
+
+    def save(self, *args: Any, **more: Any) -> None:
+        """What names public reviews is refused in words, before the database refuses it."""
+        if re.search(NAMES_REVIEWS, self.clause, re.IGNORECASE):
+            raise ValidationError({"clause": str(self._meta.constraints[0].violation_error_message)})
+        super().save(*args, **more)
+
+
+@pghistory.track()
+class CommitmentLine(models.Model):
+    """So many of one thing, by a day. ``deed`` or ``kind`` (of opportunity) narrows what counts; neither: anything."""
+
+    class What(models.TextChoices):
+        """Deeds that can be promised besides a completed opportunity; a review is none of them."""
+
+        STORY = Deed.STORY_PUBLISHED.value, _("published story")
+        TALK = Deed.TALK_GIVEN.value, _("talk")
+        REFERRAL = Deed.REFERRAL_ACCEPTED.value, _("accepted referral")
+
+    commitment = models.ForeignKey(Commitment, on_delete=models.CASCADE, related_name="lines")
+    deed = models.CharField(_("deed"), max_length=30, choices=What.choices, blank=True, default="")
+    kind = models.CharField(_("kind of opportunity"), max_length=40, blank=True, default="")
+    how_many = models.PositiveSmallIntegerField(
+        _("how many"), default=1, validators=[MinValueValidator(1), MaxValueValidator(1_000)]
+    )
+    due_on = models.DateField(_("by when"))
+
+    class Meta:
+        verbose_name = _("promised deeds")
+        verbose_name_plural = _("promised deeds")
+        ordering = ["due_on", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(deed__in=["", "story_published", "talk_given", "referral_accepted"]),
+                name="commitment_line_deed_known",
+            ),
+            models.CheckConstraint(condition=Q(deed="") | Q(kind=""), name="commitment_line_one_thing"),
+            models.CheckConstraint(
+                condition=~Q(kind__iregex=r"(^|[-_])reviews?($|[-_])"),
+                name="commitment_line_no_reviews",
+                violation_error_message=_("A contract never buys public reviews. Choose another kind."),
+            ),
+            models.CheckConstraint(condition=Q(how_many__gte=1, how_many__lte=1_000), name="commitment_line_some"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.how_many} × {self.deed or self.kind or '*'} ({self.due_on})"
+
+    def save(self, *args: Any, **more: Any) -> None:
+        """Which kinds are reviews is data of the floor above; it is asked whatever the way in."""
+        self.clean()
+        super().save(*args, **more)
+
+    def clean(self) -> None:
+        if self.kind and self.kind in kinds.reviews():
+            raise ValidationError({"kind": _("A contract never buys public reviews. Choose another kind.")})

@@ -64,6 +64,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "advocates.*_invitation",
         "advocates.*_application",
         "advocates.*_task",
+        "advocates.*_commitment*",
         "advocates.view_*",
         "advocates.add_recognition",
         "advocates.change_recognition",
