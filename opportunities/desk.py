@@ -10,10 +10,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.catalogue import Deed
-from advocacy.crm.models import Account, Activity, Program
-from advocacy.delivery.rendering import zone_of
+from advocacy.crm.models import Account, Activity
 from opportunities.models import COURSE, Claim, ClaimFeedback, Nomination, ReferenceRequest
-from opportunities.working_time import Office
 
 Status = ReferenceRequest.Status
 WaitingFor = ReferenceRequest.WaitingFor
@@ -136,11 +134,6 @@ def yes_count(nominations: Iterable[Nomination]) -> int:
     return sum(_under_course(one) for one in nominations)
 
 
-def office() -> Office:
-    """Where and when the desk works, as the program's settings say."""
-    return Office(zone_of(Program.current().desk_time_zone))
-
-
 # --- What may be done -------------------------------------------------------------------------------------------------
 def may_nominate(wanted: ReferenceRequest, nominations: Iterable[Nomination]) -> bool:
     return wanted.status not in ENDED and yes_count(nominations) < wanted.wanted
@@ -161,11 +154,19 @@ VIEWS = (
     View("active", _("All active")),
     View("waiting", _("Waiting for others")),
     View("approval", _("Waiting for approval")),
+    View("promised", _("Promise due today or broken")),
     View("soon", _("Due within 72 hours")),
     View("overdue", _("Overdue")),
     View("ended", _("Ended")),
 )
 WITH_OTHERS = ~Q(waiting_for__in=[WaitingFor.DESK, WaitingFor.NOBODY])
+
+
+def promise_presses(today: date) -> Q:
+    """The promise of a request is broken, or will be today if nobody but the desk is waited for."""
+    return Q(promise_broken_at__isnull=False) | Q(promise_due_at__date__lte=today)
+
+
 WITH_OWNER = Exists(Nomination.objects.filter(request=OuterRef("pk"), status=Nomination.Status.WITH_OWNER))
 SORTS = {
     "need": _("Needed first"),
@@ -182,6 +183,7 @@ def in_view(rows: "QuerySet[ReferenceRequest]", view: str, *, user: Any, today: 
         "unassigned": active & Q(manager__isnull=True),
         "waiting": active & WITH_OTHERS,
         "approval": active & WITH_OWNER,
+        "promised": active & promise_presses(today),
         "soon": active & Q(needed_by__gte=today, needed_by__lte=today + SOON),
         "overdue": active & Q(needed_by__lt=today),
         "ended": Q(status__in=ENDED),

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,9 +26,10 @@ from advocacy.crm.models import Account, Deal, Program, StakeholderTeam
 from advocacy.delivery.models import Message
 from advocacy.delivery.notifications import notify, settled
 from advocacy.lib.lifecycle import Refused
+from advocacy.users.models import Role
 from advocates import budget
 from advocates.models import Advocate, Channel, Task
-from opportunities import desk, matching
+from opportunities import clock, desk, matching
 from opportunities.actions import board
 from opportunities.mails import desk as mails
 from opportunities.models import (
@@ -94,9 +97,11 @@ def file_request(
         raise Refused(_("The day it is needed by has passed. Choose a later one."))
     filed = ReferenceRequest.objects.create(
         requester=requester, kind=kind, prospect=" ".join(prospect.split()), needed_by=needed_by, wanted=wanted,
-        team=team, deal=deal, filed_at=at, waiting_for=WaitingFor.DESK, **_facts(facts or {}),
+        team=team, deal=deal, filed_at=at, waiting_for=WaitingFor.DESK,
+        promised_hours=clock.promised_hours(team, kind), **_facts(facts or {}),
     )  # fmt: skip
     ClockSpan.objects.create(request=filed, waiting_for=WaitingFor.DESK, began_at=at)
+    _keep_promise(filed, at=at)
     return filed
 
 
@@ -390,7 +395,7 @@ def silence_until(nominated: Nomination) -> datetime | None:
     """Until when the owner may say no, where their silence counts as a yes."""
     if nominated.owner is None or nominated.owner_asked_at is None or not nominated.owner.silence_is_yes:
         return None
-    return desk.office().days_later(nominated.owner_asked_at, desk.SILENCE_AFTER)
+    return clock.office().days_later(nominated.owner_asked_at, desk.SILENCE_AFTER)
 
 
 def _leave_owner_alone(nominated: Nomination, *, because: str, at: datetime) -> None:
@@ -495,7 +500,7 @@ def wait_for_owner(nomination: Nomination, *, at: datetime) -> Nomination:
     nominated = _reread(nomination, locked)
     if nominated.status != Nomination.Status.WITH_OWNER or nominated.owner_asked_at is None:
         return nominated
-    owner, office, asked_at = nominated.advocate.contact.account.owner, desk.office(), nominated.owner_asked_at
+    owner, office, asked_at = nominated.advocate.contact.account.owner, clock.office(), nominated.owner_asked_at
     if owner is not None and owner.is_active and owner.pk != nominated.owner_id:
         _leave_owner_alone(nominated, because="another owner", at=at)
         Nomination.objects.filter(pk=nominated.pk).update(owner=owner, owner_asked_at=at, owner_reminded_at=None)
@@ -1008,8 +1013,75 @@ def _wait_for(locked: ReferenceRequest, waiting: str, *, at: datetime) -> None:
         ClockSpan.objects.filter(pk=open_span.pk).update(ended_at=max(at, open_span.began_at))
     if waiting != WaitingFor.NOBODY:
         ClockSpan.objects.create(request=locked, waiting_for=waiting, began_at=at)
-    ReferenceRequest.objects.filter(pk=locked.pk).update(waiting_for=waiting)
-    locked.waiting_for = waiting
+    _keep_promise(locked, at=at, waiting_for=waiting)
+
+
+def _keep_promise(locked: ReferenceRequest, *, at: datetime, **more: Any) -> None:
+    """Write down how the promise stands now, with what else has changed; one that was broken stays so."""
+    stands = clock.standing(
+        locked.spans.all(), hours=locked.promised_hours, broken_at=locked.promise_broken_at, desk=clock.office(), at=at
+    )
+    was_whole = locked.promise_broken_at is None
+    changed = {
+        "desk_used": stands.used, "promise_due_at": stands.due_at, "promise_broken_at": stands.broken_at, **more,
+    }  # fmt: skip
+    ReferenceRequest.objects.filter(pk=locked.pk).update(**changed)
+    for name, value in changed.items():
+        setattr(locked, name, value)
+    if was_whole and stands.broken_at is not None:
+        _say_that_it_is_broken(locked, at=at)
+
+
+def _say_that_it_is_broken(locked: ReferenceRequest, *, at: datetime) -> None:
+    """On record for good, and told to whoever can still help."""
+    words = {**_words(locked), "hours": locked.promised_hours}
+    text = _("%(prospect)s: the %(hours)s office hours promised are used up.") % words
+    RequestNote.objects.create(request=locked, at=at, text=text)
+    for manager in _who_can_help(locked):
+        notify(manager, "promise_broken", key=str(locked.pk), text=text, url=_desk_url(locked), at=at)
+
+
+def _who_can_help(locked: ReferenceRequest) -> list[Any]:
+    """The manager, or every manager while nobody has taken it."""
+    if locked.manager is not None:
+        return [locked.manager]
+    managers = get_user_model().objects.filter(is_active=True, role_grants__role=Role.MANAGER)
+    return list(managers.distinct().order_by("pk"))
+
+
+@transaction.atomic
+def look_at_promise(wanted: ReferenceRequest, *, at: datetime) -> ReferenceRequest:
+    """See whether a promise has been used up, or how it stands under other office hours; changes nothing else."""
+    locked = _lock(wanted)
+    if locked.status not in desk.ENDED:
+        _keep_promise(locked, at=at)
+    return locked
+
+
+def count_promises_anew(*, at: datetime) -> int:
+    """After the desk's hours have changed: every promise under way under the new ones; returns how many."""
+    under_way = ReferenceRequest.objects.active().filter(promised_hours__isnull=False, promise_broken_at__isnull=True)
+    number = 0
+    for request in under_way.order_by("pk").iterator(chunk_size=200):
+        look_at_promise(request, at=at)
+        number += 1
+    return number
+
+
+@transaction.atomic
+def warn_of_promise(wanted: ReferenceRequest, *, at: datetime) -> None:
+    """Tell whoever can help that a promise will soon be used up; once for each moment it is due at."""
+    if wanted.promise_due_at is None:
+        return
+    words = {
+        **_words(wanted),
+        "time": date_format(timezone.localtime(wanted.promise_due_at, clock.office().zone), "H:i"),
+    }
+    for manager in _who_can_help(wanted):
+        notify(
+            manager, "promise_soon", key=f"{wanted.pk}:{wanted.promise_due_at.isoformat()}",
+            text=_("%(prospect)s: our promise is used up at %(time)s.") % words, url=_desk_url(wanted), at=at,
+        )  # fmt: skip
 
 
 # --- Small things -----------------------------------------------------------------------------------------------------

@@ -39,7 +39,16 @@ from opportunities.actions.desk import Pick
 from opportunities.clock import times
 from opportunities.forms.desk import FactsForm, MoveTimeForm, SayForm, zone_of
 from opportunities.mails.desk import APPROVAL, NOMINATION, approval_of, key_of
-from opportunities.models import Claim, ClockSpan, MatchWeight, Nomination, ReferenceRequest, RequestNote
+from opportunities.models import (
+    Claim,
+    ClockSpan,
+    DeskHours,
+    MatchWeight,
+    Nomination,
+    Promise,
+    ReferenceRequest,
+    RequestNote,
+)
 from opportunities.request_pages import NoteTold, happened, nominations_of, thanks_draft, yes_of
 
 WORK_DESK = "opportunities.work_desk"
@@ -130,6 +139,37 @@ def _desk_only(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+@admin.register(DeskHours)
+class DeskHoursAdmin(admin.ModelAdmin):
+    """When the desk works; promises under way are counted anew when it changes."""
+
+    list_display = ("__str__", "weekdays", "country", "subdivision")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # the one row is there from the beginning
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        number = actions.count_promises_anew(at=timezone.now())
+        if number:
+            said = ngettext(
+                "%(n)s promise under way was counted anew.", "%(n)s promises under way were counted anew.", number
+            )
+            messages.info(request, said % {"n": number})
+
+
+@admin.register(Promise)
+class PromiseAdmin(admin.ModelAdmin):
+    """What the desk promises, in office hours, by team and kind; requests keep what they were promised."""
+
+    list_display = ("__str__", "team", "kind", "hours")
+    list_select_related = ("team", "kind")
+    list_filter = ("team",)
+
+
 def _number(text: str) -> int:
     number = whole_number(text)
     if number is None:
@@ -160,6 +200,7 @@ def queue(request: HttpRequest) -> HttpResponseBase:
         unassigned=Count("pk", filter=Q(manager__isnull=True)),
         waiting=Count("pk", filter=rules.WITH_OTHERS),
         approval=Count("pk", filter=rules.WITH_OWNER),
+        promised=Count("pk", filter=rules.promise_presses(today)),
         soon=Count("pk", filter=Q(needed_by__gte=today, needed_by__lte=today + rules.SOON)),
         overdue=Count("pk", filter=Q(needed_by__lt=today)),
     )

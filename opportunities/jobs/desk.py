@@ -35,6 +35,20 @@ def move_on_from_silence(*, at: datetime) -> None:
         actions.expire(nomination, at=at)
 
 
+WARN_BEFORE = timedelta(hours=2)
+
+
+@job(every=timedelta(minutes=5))
+def keep_promises(*, at: datetime) -> None:
+    """Promises used up go on record; whoever can still help is told two hours before, and when it has happened."""
+    running = ReferenceRequest.objects.active().filter(promise_due_at__lte=at + WARN_BEFORE).order_by("promise_due_at")
+    for request in running.select_related("manager", "kind", "requester")[:A_BATCH]:
+        if request.promise_due_at is not None and request.promise_due_at <= at:
+            actions.look_at_promise(request, at=at)
+        else:
+            actions.warn_of_promise(request, at=at)
+
+
 @job(every=timedelta(minutes=30))
 def wait_for_owners(*, at: datetime) -> None:
     """Account owners who have not answered are reminded once; their silence counts only where they want it to."""

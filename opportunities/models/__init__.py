@@ -23,6 +23,7 @@ from opportunities.models.desk import (
     RequestNote,
     TrackRecord,
 )
+from opportunities.models.promises import DeskHours, Promise
 
 __all__ = [
     "COURSE",
@@ -32,11 +33,13 @@ __all__ = [
     "Claim",
     "ClaimFeedback",
     "ClockSpan",
+    "DeskHours",
     "Group",
     "MatchWeight",
     "Nomination",
     "Opportunity",
     "OpportunityKind",
+    "Promise",
     "ProposedTime",
     "ReferenceRequest",
     "RequestNote",

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 import pghistory
@@ -120,6 +121,14 @@ class ReferenceRequest(Lifecycle):
     waiting_for = models.CharField(_("waiting for"), max_length=10, choices=WaitingFor.choices, default=WaitingFor.DESK)
     sop_version = models.PositiveSmallIntegerField(_("SOP version"), null=True, blank=True)
     filed_at = models.DateTimeField(_("filed"))
+    promised_hours = models.PositiveSmallIntegerField(_("office hours promised"), null=True, blank=True)
+    desk_used = models.DurationField(
+        _("office hours used"), default=timedelta, help_text=_("Until somebody else was waited for.")
+    )
+    promise_due_at = models.DateTimeField(
+        _("promised until"), null=True, blank=True, help_text=_("While the desk's clock runs; empty while it rests.")
+    )
+    promise_broken_at = models.DateTimeField(_("promise broken"), null=True, blank=True)
     first_yes_at = models.DateTimeField(_("first yes"), null=True, blank=True)
     fulfilled_at = models.DateTimeField(_("fulfilled"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
@@ -136,7 +145,13 @@ class ReferenceRequest(Lifecycle):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__fulfilled_at__isnull=False)
                 & pgtrigger.Q(old__fulfilled_at__df=pgtrigger.F("new__fulfilled_at")),
-            )
+            ),
+            pgtrigger.Protect(
+                name="broken_promise_stands",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__promise_broken_at__isnull=False)
+                & pgtrigger.Q(old__promise_broken_at__df=pgtrigger.F("new__promise_broken_at")),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -170,6 +185,9 @@ class ReferenceRequest(Lifecycle):
             models.Index(fields=["requester", "-filed_at"], name="request_requester"),
             models.Index(fields=["deal", "fulfilled_at"], name="request_deal"),
             models.Index(fields=["filed_at"], name="request_filed"),
+            models.Index(
+                fields=["promise_due_at"], condition=Q(promise_due_at__isnull=False), name="request_promise_due"
+            ),
         ]
 
     def __str__(self) -> str:

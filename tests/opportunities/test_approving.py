@@ -15,8 +15,7 @@ from advocacy.lib import signed
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role, User
 from advocates.models import Advocate, Ask, Task
-from opportunities import desk as rules
-from opportunities import matching
+from opportunities import clock, matching
 from opportunities.actions import desk
 from opportunities.actions.desk import Pick
 from opportunities.clock import times as times_of
@@ -350,4 +349,4 @@ def test_working_days_are_those_of_the_desk() -> None:
     Program.current()
     Program.objects.update(desk_time_zone="America/Los_Angeles")
     saturday_in_utc: Any = datetime(2026, 3, 14, 2, 0, tzinfo=UTC)  # Friday evening there
-    assert rules.office().days_later(saturday_in_utc, 1) == datetime(2026, 3, 17, 2, 0, tzinfo=UTC)
+    assert clock.office().days_later(saturday_in_utc, 1) == datetime(2026, 3, 17, 2, 0, tzinfo=UTC)
