@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -20,7 +20,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 from pghistory.models import Events
 
@@ -139,10 +141,28 @@ def _desk_only(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+class HoursForm(forms.ModelForm):
+    """Days by their names, and hours on the desk's own clock."""
+
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_l("Working days"), coerce=int, choices=list(WEEKDAYS.items()), widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _l("Tick at least one day on which the desk works.")},
+    )  # fmt: skip
+
+    class Meta:
+        model = DeskHours
+        fields = ("opens", "closes", "weekdays", "country", "subdivision", "days_off")
+        widgets: ClassVar[dict[str, Any]] = {
+            "opens": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "closes": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        }
+
+
 @admin.register(DeskHours)
 class DeskHoursAdmin(admin.ModelAdmin):
     """When the desk works; promises under way are counted anew when it changes."""
 
+    form = HoursForm
     list_display = ("__str__", "weekdays", "country", "subdivision")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from advocacy.crm.models import Program, StakeholderTeam
 from advocacy.delivery.models import Notification
@@ -53,7 +54,7 @@ def call() -> OpportunityKind:
 
 def file(sam: User, call: OpportunityKind, moment: datetime, **fields: Any) -> ReferenceRequest:
     filed = desk.file_request(
-        requester=sam, kind=call, prospect="Kestrel Foods", needed_by=date(2026, 6, 1), at=moment, **fields
+        requester=sam, kind=call, prospect="Kestrel Foods", needed_by=date(2027, 6, 1), at=moment, **fields
     )
     return ReferenceRequest.objects.get(pk=filed.pk)
 
@@ -176,6 +177,21 @@ class TestOnTheDesk:
         queue = reverse("admin:opportunities_referencerequest_changelist")
         for url in (f"{queue}?view=promised", reverse("admin:opportunities_referencerequest_change", args=[wanted.pk])):
             assert "Promise broken 17 Mar" in client.get(url).content.decode()
+
+    def test_leads_say_the_hours_by_the_names_of_the_days(
+        self, client: Client, sam: User, call: OpportunityKind
+    ) -> None:
+        file(sam, call, timezone.now())
+        client.force_login(make_user("Lena Novak", Role.LEAD))
+        url = reverse("admin:opportunities_deskhours_change", args=[1])
+        said = {"opens": "08:00", "closes": "12:00", "weekdays": ["0", "5"], "country": "de", "subdivision": "by"}
+        assert "Saturday" in client.get(url).content.decode()
+        answer = client.post(url, {**said, "days_off": "2026-12-24"}, follow=True)
+        assert "1 promise under way was counted anew." in answer.content.decode()
+        hours = DeskHours.objects.get()
+        assert (hours.weekdays, hours.country, hours.subdivision) == ([0, 5], "DE", "BY")
+        refused = client.post(url, {**said, "weekdays": []}).content.decode()
+        assert "Tick at least one day" in refused
 
     def test_hours_that_make_no_sense_are_refused_in_words(self) -> None:
         for fields, said in (
