@@ -5,13 +5,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib.export import Exports
-from advocates import budget, files, lifecycle
+from advocates import budget, files, kinds, lifecycle
 from advocates.actions import lifecycle as rules
 from advocates.forms import InvitationTemplateForm
 from advocates.models import (
@@ -20,6 +21,8 @@ from advocates.models import (
     Ask,
     AskCap,
     AwayPeriod,
+    Commitment,
+    CommitmentLine,
     Firing,
     Invitation,
     InvitationTemplate,
@@ -259,3 +262,52 @@ class TaskAdmin(admin.ModelAdmin):
     autocomplete_fields = ("advocate", "assignee")
     readonly_fields = ("key", "created_at", "done_at", "done_by")
     search_fields = ("text",)
+
+
+class CommitmentLineInline(admin.TabularInline):
+    model = CommitmentLine
+    extra = 0
+    min_num = 1
+    validate_min = True
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **more: Any) -> Any:
+        """The kinds of the board, but for reviews: a slug nobody keeps would never be delivered."""
+        if db_field.name == "kind":
+            reviews = kinds.reviews()
+            known = [
+                ("", _("any, or the deed beside")),
+                *((one, name) for one, name in kinds.choices() if one not in reviews),
+            ]
+            return forms.ChoiceField(choices=known, required=False, label=db_field.verbose_name)
+        return super().formfield_for_dbfield(db_field, request, **more)
+
+
+@admin.register(Commitment)
+class CommitmentAdmin(admin.ModelAdmin):
+    """Clauses and what they promise; what is delivered stands on the account's page."""
+
+    list_display = ("account", "reference", "agreed_on", "discount", "currency", "ended_at", "page")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("account",)
+    search_fields = ("account__name", "reference")
+    autocomplete_fields = ("account",)
+    readonly_fields = ("created_at", "by", "ended_at", "ended_reason", "ended_by")
+    ordering = ("-agreed_on", "-id")
+    inlines = (CommitmentLineInline,)
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A clause is let go of, with the reason, on the account's page; it stays in the history."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Commitment, form: Any, change: bool) -> None:
+        if not change:
+            obj.by = request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description=_("page"))
+    def page(self, commitment: Commitment) -> SafeString:
+        return format_html(
+            '<a href="{}#commitments">{}</a>',
+            reverse("advocates:customer", args=[commitment.account_id]), commitment.account,
+        )  # fmt: skip

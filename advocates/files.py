@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib.export import Column
-from advocates import budget, rungs
+from advocates import budget, commitments, customers, rungs
 from advocates.models import Advocate
 
 E_MAIL = "crm.view_contact"
@@ -76,3 +76,38 @@ def with_availability(found: list[Advocate]) -> None:
         one: Any = advocate
         one.can_be_asked, one.why_not_asked = free[advocate.pk].is_open, free[advocate.pk].sentence
         one.rung_name = rungs.NAMES.get(standing[advocate.pk], "")
+
+
+CUSTOMERS = (
+    Column(_("id"), "external_id"),
+    Column(_("name"), "name"),
+    Column(_("domain"), "domain"),
+    Column(_("belongs to"), "parent.name"),
+    Column(_("industry"), "industry"),
+    Column(_("employees"), "employees"),
+    Column(_("annual value"), "annual_value"),
+    Column(_("currency"), "currency"),
+    Column(_("region"), "region"),
+    Column(_("country"), "country"),
+    Column(_("language"), "language"),
+    Column(_("products"), "products"),
+    Column(_("customer since"), "contract_start"),
+    Column(_("renewal"), "renewal_on"),
+    Column(_("account owner"), "owner"),
+    Column(_("success manager"), "csm"),
+    Column(_("readiness"), "get_readiness_display"),
+    Column(_("because"), "readiness_reason"),
+    Column(_("members"), "members"),
+    Column(_("owed by contract"), "owed"),
+    Column(_("source"), "source"),
+    Column(_("as of"), "facts_at"),
+)
+
+
+def with_members_and_owed(accounts: list[Any]) -> None:
+    """Look up for all of these accounts what two columns say."""
+    ids = [account.pk for account in accounts]
+    members, standings = customers.members_of(ids), commitments.standings(ids, at=timezone.now())
+    for account in accounts:
+        account.members = members.get(account.pk, 0)
+        account.owed = sum(line.owed for line in standings.get(account.pk, ()))

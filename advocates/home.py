@@ -71,6 +71,7 @@ register(
     NavItem(_("My consents"), "advocates:consents", "lock", "advocates.be_advocate", 91, section="me"),
     NavItem(_("Points"), "advocates:points", "points", "advocates.be_advocate", 45),
     NavItem(_("Advocates"), "advocates:advocates", "advocates", "advocates.view_advocate", 60, section="staff"),
+    NavItem(_("Customers"), "advocates:customers", "accounts", "crm.view_account", 59, section="staff"),
     NavItem(_("Pods"), "advocates:pods", "people", "advocates.work_portfolio", 60, section="staff"),
     NavItem(_("Cohorts"), "advocates:cohorts", "filter", "advocates.view_cohort", 60, section="staff"),
     NavItem(_("Invitations"), "advocates:invited", "mail", "advocates.view_invitation", 61, section="staff"),

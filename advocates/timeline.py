@@ -1,6 +1,6 @@
 """The story of an advocate or an account, read from the spine (P11)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from advocacy.crm.catalogue import ACTIVITY_DEEDS, ASK_DEEDS, TOUCH_DEEDS, Deed
-from advocacy.crm.models import Activity
+from advocacy.crm.catalogue import ACTIVITY_DEEDS, ASK_DEEDS, TOUCH_DEEDS, Deed, is_negative
+from advocacy.crm.models import Account, Activity, Signal
 from advocacy.lib import places
 from advocates.models import Advocate, Ask, Channel
 
@@ -85,6 +85,55 @@ def lines(rows: Sequence[Activity], *, about: Advocate, reader: Any) -> list[dic
     ]
 
 
+def of_account(account: Account, *, kind: str = "") -> QuerySet[Activity]:
+    """What happened with everybody at this account while they were there."""
+    rows = Activity.objects.filter(account=account)
+    return rows.filter(deed__in=KINDS[kind]) if kind in KINDS else rows
+
+
+def lines_of_account(rows: Sequence[Activity], *, reader: Any) -> list[dict[str, Any]]:
+    """How deeds of several people read: whose each was, what, and what it was about. Wants ``contact__advocate``."""
+    found = places.find([(row.source_type, row.source_id) for row in rows], reader=reader)
+    shown = []
+    for row in rows:
+        person = getattr(row.contact, "advocate", None) if row.contact else None
+        shown.append(
+            {
+                "at": row.at,
+                "who": row.contact.full_name if row.contact else "",
+                "advocate": person,
+                "text": _in_words(row, person),
+                "about": found.get((row.source_type, row.source_id)),
+                "state": "ok" if row.deed in ACTIVITY_DEEDS else "bad" if row.deed in {Deed.MISSED, Deed.LEFT} else "",
+            }
+        )
+    return shown
+
+
+def signals(account: Account, *, after: datetime | None = None, before: datetime | None = None) -> QuerySet[Signal]:
+    """What happened in the customer's own life, newest first; within two moments, to stand among the deeds."""
+    rows = Signal.objects.filter(account=account).select_related("contact")
+    if after is not None:
+        rows = rows.filter(occurred_at__gte=after)
+    if before is not None:
+        rows = rows.filter(occurred_at__lt=before)
+    return rows.order_by("-occurred_at", "-pk")
+
+
+def lines_of_signals(rows: Iterable[Signal]) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": row.occurred_at,
+            "who": row.contact.full_name if row.contact else "",
+            "text": str(row.get_kind_display()) + (f": {row.value.normalize():f}" if row.value is not None else ""),
+            "signal": True,
+            "source": row.source,
+            "state": "bad" if is_negative(row.kind, row.value) else "",
+        }
+        for row in rows
+    ]
+
+
 SOURCES = {Channel.BOARD: "opportunities.claim", Channel.DESK: "opportunities.referencerequest"}
 """What an ask's source is, by its channel."""
 
@@ -116,10 +165,10 @@ DONE_TO_THEM = frozenset(
 """Their words end in a passive, so whoever did it follows as “by …”."""
 
 
-def _in_words(row: Activity, about: Advocate) -> str:
-    """The deed, and whoever had a part in it beside the person the timeline is about."""
+def _in_words(row: Activity, about: Advocate | None) -> str:
+    """The deed, and whoever had a part in it beside the person it is about."""
     deed = str(row.get_deed_display())
-    if row.by is None or row.by_id == about.user_id:
+    if row.by is None or (about is not None and row.by_id == about.user_id):
         return deed
     words = {"deed": deed, "name": row.by}
     if row.deed == Deed.FEEDBACK_GIVEN:

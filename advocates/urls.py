@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from advocates.views import cohorts, growing, home, joining, moving, pods, profile, staff, words
+from advocates.views import cohorts, customers, growing, home, joining, moving, pods, profile, staff, words
 
 
 class TaskMove(StringConverter):
@@ -38,6 +38,16 @@ urlpatterns: list[URLPattern] = [
     path("advocates/<uuid:public_id>/thank/", staff.thank, name="thank"),
     path("advocates/<uuid:public_id>/touch/", staff.touch, name="touch"),
     path("advocates/<uuid:public_id>/moved/", moving.moved, name="moved"),
+    path("customers/", customers.customer_list, name="customers"),
+    path("customers/<int:pk>/", customers.customer, name="customer"),
+    path("customers/<int:pk>/pause/", customers.pause, name="pause_customer"),
+    path("customers/<int:pk>/pauses/<int:pause_id>/lift/", customers.lift, name="lift_pause"),
+    path("customers/<int:pk>/not-ready/", customers.not_ready, name="customer_not_ready"),
+    path("customers/<int:pk>/ready/", customers.ready, name="customer_ready"),
+    path("customers/<int:pk>/commitments/new/", customers.new_commitment, name="new_commitment"),
+    path("customers/commitments/<int:pk>/", customers.commitment, name="commitment"),
+    path("customers/commitments/<int:pk>/end/", customers.end_commitment, name="end_commitment"),
+    path("customers/commitments/<int:pk>/back/", customers.bring_commitment_back, name="bring_commitment_back"),
     path("pods/", pods.pod_list, name="pods"),
     path("pods/stand-in/", pods.stand_in, name="stand_in"),
     path("pods/stand-in/<int:pk>/end/", pods.end_stand_in, name="end_stand_in"),

@@ -45,11 +45,11 @@ def with_places(wanted: Iterable[Task], *, reader: Any) -> list[Task]:
     tasks = list(wanted)
     sources = {task.pk: source for task in tasks if (source := source_of(task))}
     found = places.find(sources.values(), reader=reader)
-    accounts = reader.has_perm("crm.view_account") and reader.has_perm("admin.enter")
+    accounts = reader.has_perm("crm.view_account")
     for task in tasks:
         place = found.get(sources[task.pk]) if task.pk in sources else None
         person = reverse("advocates:advocate", args=[task.advocate.public_id]) if task.advocate else ""
-        account = reverse("admin:crm_account_change", args=[task.account_id]) if task.account_id and accounts else ""
+        account = reverse("advocates:customer", args=[task.account_id]) if task.account_id and accounts else ""
         task.person_url = person  # type: ignore[attr-defined]
         task.account_url = account  # type: ignore[attr-defined]
         task.about = place if place and place.url else Place(task.text, person or account)  # type: ignore[attr-defined]
