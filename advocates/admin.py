@@ -270,7 +270,7 @@ class CommitmentLineInline(admin.TabularInline):
     min_num = 1
     validate_min = True
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **more: Any) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **more: Any) -> Any:
         """The kinds of the board, but for reviews: a slug nobody keeps would never be delivered."""
         if db_field.name == "kind":
             reviews = kinds.reviews()
