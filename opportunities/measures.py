@@ -236,6 +236,55 @@ def fill_rate(period: Period, filters: Filters) -> Value:
     )
 
 
+def promised_rows(period: Period, filters: Filters) -> Rows:
+    hours = Column(gettext_lazy("Office hours promised"), lambda row: row.promised_hours, Unit.COUNT)
+    broken = Column(gettext_lazy("Promise broken"), lambda row: row.promise_broken_at, Unit.INSTANT)
+    return _rows(_promised(period, filters), hours, broken, STATUS, order=("-ended_at", "-pk"))
+
+
+def _promised(period: Period, filters: Filters) -> "QuerySet[ReferenceRequest]":
+    found = _ended(period, filters).filter(promised_hours__isnull=False)
+    if filters.part in {"kept", "broken"}:
+        found = found.filter(promise_broken_at__isnull=filters.part == "kept")
+    return found
+
+
+@measure(
+    "promises_kept",
+    name=gettext_lazy("Promises kept"),
+    unit=Unit.SHARE,
+    area="desk",
+    better="up",
+    chart="bars",
+    order=23,
+    definition=gettext_lazy(
+        "Of the requests that ended in the period and had a promise of office hours, the share for which it was not "
+        "broken. Only time in which the desk was the one who was waited for uses a promise up."
+    ),
+    numerator=gettext_lazy("Requests whose promise was kept"),
+    denominator=gettext_lazy("Requests ended that had a promise"),
+    sources=(SOURCE,),
+    rows=promised_rows,
+    part_word=gettext_lazy("How it went"),
+    count_word=gettext_lazy("Requests"),
+)
+def promises_kept(period: Period, filters: Filters) -> Value:
+    found = _promised(period, filters)
+    sums = found.aggregate(n=Count("pk"), kept=Count("pk", filter=Q(promise_broken_at__isnull=True)))
+    share = 1.0 * Count("pk", filter=Q(promise_broken_at__isnull=True)) / Count("pk")
+    return Value(
+        sums["kept"] / sums["n"] if sums["n"] else None,
+        sums["kept"],
+        sums["n"],
+        n=sums["n"],
+        parts=[
+            Part("kept", gettext_lazy("Kept"), sums["kept"]),
+            Part("broken", gettext_lazy("Broken"), sums["n"] - sums["kept"]),
+        ],
+        months=lambda: by_month(found, "ended_at", period, share, empty=None),
+    )
+
+
 # --- Revenue ----------------------------------------------------------------------------------------------------------
 WITH_OR_WITHOUT = gettext_lazy(
     "With or without is not cause: sellers ask for references where a deal is already promising, and accounts that "

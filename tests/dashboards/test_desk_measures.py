@@ -13,6 +13,8 @@ from opportunities.measures import (
     fill_rate,
     first_yes_rows,
     fulfilled_rows,
+    promised_rows,
+    promises_kept,
     requests,
     requests_fulfilled,
     time_to_first_yes,
@@ -129,3 +131,20 @@ class TestFillRate:
     def test_a_request_ends_when_it_is_fulfilled_not_when_its_papers_are_closed(self):
         make_request(status="fulfilled", fulfilled_at=NOON, closed_at=NOON + timedelta(days=60))
         assert fill_rate(MARCH, ALL).value == 1
+
+
+class TestPromisesKept:
+    def test_of_those_that_had_one_and_ended_in_the_period(self):
+        make_request(status="fulfilled", fulfilled_at=NOON, promised_hours=8)
+        make_request(status="unfilled", closed_at=NOON, promised_hours=8, promise_broken_at=NOON)
+        make_request(status="withdrawn", closed_at=NOON, promised_hours=8)
+        make_request(status="fulfilled", fulfilled_at=NOON)
+        make_request(promised_hours=8, promise_broken_at=NOON)
+        found = promises_kept(MARCH, ALL)
+        assert (found.value, found.numerator, found.denominator) == (pytest.approx(2 / 3), 2, 3)
+        assert {part.key: part.value for part in found.breakdown} == {"kept": 2, "broken": 1}
+        assert promised_rows(MARCH, Filters(part="broken")).queryset.get().status == "unfilled"
+
+    def test_where_nothing_was_promised_nothing_is_judged(self):
+        make_request(status="fulfilled", fulfilled_at=NOON)
+        assert promises_kept(MARCH, ALL).value is None
