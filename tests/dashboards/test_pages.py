@@ -36,8 +36,8 @@ def a_month_of_work(number: int) -> None:
         deal = make_deal(outcome="won", closed_on=now.date())
         filed = now - timedelta(days=4)
         make_request(
-            sam, deal=deal, promised_hours=16, filed_at=filed, first_yes_at=filed + timedelta(hours=3), fulfilled_at=now,
-            status="fulfilled", prospect=f"Prospect {place}",
+            sam, deal=deal, filed_at=filed, first_yes_at=filed + timedelta(hours=3), fulfilled_at=now,
+            promised_hours=16, status="fulfilled", prospect=f"Prospect {place}",
         )  # fmt: skip
         spine.record(Deed.VERIFIED, contact=advocate.contact, at=now, source=("test", advocate.pk))
         Ask.objects.create(
