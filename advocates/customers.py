@@ -93,8 +93,7 @@ BY_HAND = "/crm/account/"
 
 def origin(source: str, moment: datetime) -> str:
     """Who says so and as of when."""
-    words = {"source": _("the portal") if source == "portal" else source, "day": _day(moment)}
-    return _("from %(source)s, %(day)s") % words
+    return f"{_('the portal') if source == 'portal' else source}, {_day(moment)}"
 
 
 def facts(account: Account) -> list[Fact]:
@@ -146,7 +145,7 @@ def _names(ids: set[Any]) -> dict[Any, str]:
 
 
 def _day(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "j F Y")
+    return date_format(timezone.localtime(moment), "j M Y")
 
 
 # --- What they have and use -------------------------------------------------------------------------------------------
@@ -215,6 +214,7 @@ def use(account: Account, *, at: datetime) -> Use | None:
     chart = charts.bars(
         [charts.Point(date_format(month, "M"), float(by_month.get(month, 0))) for month in months],
         title=_("Minutes of use by month"), label_head=_("Month"), value_head=_("Minutes"),
+        shown=lambda minutes: number(minutes, 0),
     )  # fmt: skip
     newest = rows.order_by("-day", "-pk").values_list("source", "facts_at").first()
     a_day = float(sum(one["lately"] for one in features)) / LATELY.days

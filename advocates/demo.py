@@ -1,16 +1,20 @@
 """People in the demo program: invitations go out, most are answered, members are thanked and celebrated."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
+from django.db.models import Count
 from django.utils import timezone
 
-from advocacy.crm.catalogue import Purpose
-from advocacy.crm.models import Contact
+from advocacy.crm import readiness
+from advocacy.crm.catalogue import Deed, Purpose
+from advocacy.crm.models import Account, Activity, Contact
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import User
 from advocates import jobs, segments, stages
 from advocates.actions import cohorts, do_task, invitations, joining
+from advocates.actions import commitments as promised
 from advocates.actions.profile import answer_recognition
 from advocates.models import (
     Advocate,
@@ -269,9 +273,69 @@ def _celebrate(world: Any, day: date) -> None:
         answer_recognition(made, yes=True, at=world.at(min(day + timedelta(days=2), world.today)))
 
 
+CLAUSES: tuple[tuple[str, int, tuple[tuple[int, int, str, str], ...]], ...] = (
+    (
+        "In return for the reduced price the customer gives two references a year to other companies of its trade.",
+        300, ((2, 60, "", "reference-call"), (1, 60, "", "")),
+    ),
+    ("Ten percent off the first year for a case study and a talk at our spring fair.", 250,
+     ((1, -20, "", "case-study"), (1, 21, "talk_given", ""))),
+    ("The customer takes part in the program: three deeds of its own choice within the term.", 320,
+     ((3, 25, "", ""),)),
+    ("For the pilot price the customer speaks about its roll-out at two webinars.", 200, ((2, 12, "", "webinar"),)),
+    ("A quote and the use of name and logo, for five percent off.", 280, ((1, 150, "", "quote"), (1, 150, "", ""))),
+)  # fmt: skip
+"""Of contracts in the demo: the clause, agreed how many days ago, and its lines (how many, due in days, deed, kind)."""
+
+NOT_READY = (
+    ("Still in onboarding; the roll-out ends next quarter.", 40),
+    ("New management, nobody knows them yet.", None),
+    ("In dispute over an invoice.", None),
+)
+
+
+def _promise_and_rest(world: Any, now: Any) -> None:
+    """Some contracts gave a discount for advocacy, some accounts are not ready, some rest by hand."""
+    lena, today = world.users["lead"], world.today
+    busy = list(
+        Activity.objects.filter(deed=Deed.VERIFIED, account__merged_into__isnull=True).order_by()
+        .values("account").annotate(number=Count("pk")).order_by("-number", "account")
+        .values_list("account", flat=True)[:9]
+    )  # fmt: skip
+    rows = Account.objects.in_bulk(busy)
+    for number, (account_id, (clause, days, lines)) in enumerate(zip(busy[2:], CLAUSES, strict=False)):
+        agreed = today - timedelta(days=days)
+        said = promised.Said(
+            clause=clause, reference=f"MSA-{agreed.year}-{104 + 7 * number}", agreed_on=agreed,
+            discount=Decimal(8_000 + 3_500 * number), currency=rows[account_id].currency,
+            lines=[
+                promised.Line(how_many, today + timedelta(days=due), deed, kind) for how_many, due, deed, kind in lines
+            ],
+        )  # fmt: skip
+        promised.record(rows[account_id], said, by=world.managers[0], at=world.at(agreed))
+    without = Account.objects.ready().exclude(contacts__advocate__status=Advocate.Status.MEMBER)
+    quiet = list(without.order_by("-pk")[: len(NOT_READY)])
+    for number, (account, (reason, days_left)) in enumerate(zip(quiet, NOT_READY, strict=False)):
+        until = today + timedelta(days=days_left) if days_left else None
+        began = world.at(today - timedelta(days=12 * number + 6))
+        readiness.set_not_ready(account, reason=reason, by=world.managers[number % len(world.managers)], at=began,
+                                until=until)  # fmt: skip
+    member = Account.objects.ready().filter(pk__in=busy[7:]).first()
+    if member is not None:
+        began = world.at(today - timedelta(days=70))
+        readiness.set_not_ready(member, reason="Waiting for their works council.", by=lena, at=began)
+        readiness.set_ready(member, by=lena, at=began + timedelta(days=30))
+        readiness.pause(
+            member, reason="Audit weeks; they asked for quiet.", by=world.managers[0], at=now - timedelta(days=2),
+            until=today + timedelta(days=16),
+        )  # fmt: skip
+    promised.remind(at=now)
+
+
 def end(world: Any) -> None:
     now = timezone.now()
     stages.refresh(at=now)
+    _promise_and_rest(world, now)
     jobs.project_rest(at=now)
     ines = Advocate.objects.get(contact__email="advocate@demo.test")
     Recognition.objects.create(

@@ -146,7 +146,7 @@ class TestOneAccount:
     def test_facts_stand_with_their_source_and_date(self, desk: Client, acorn: Account) -> None:
         shown = page_of(desk, acorn)
         assert "acorn.example" in shown
-        assert f"from crm, {timezone.localtime(acorn.facts_at):%-d %B %Y}" in shown
+        assert f"crm, {timezone.localtime(acorn.facts_at):%-d %b %Y}" in shown
 
     def test_a_fact_somebody_corrected_says_who(self, client: Client, acorn: Account) -> None:
         client.force_login(make_user("Lena", Role.LEAD))
@@ -156,12 +156,12 @@ class TestOneAccount:
         acorn.refresh_from_db()
         origins = {str(fact.label): fact.origin for fact in customers.facts(acorn)}
         assert origins["Industry"].startswith("corrected by Lena")
-        assert origins["Domain"].startswith("from crm")
+        assert origins["Domain"].startswith("crm, ")
         acorn.industry = "Food again"  # the next import, which has no page of the admin behind it
         acorn.save()
         history: Any = acorn.events  # type: ignore[attr-defined]
         history.filter(pgh_id=history.latest("pgh_id").pgh_id).update(pgh_context=None)
-        assert {str(fact.label): fact.origin for fact in customers.facts(acorn)}["Industry"].startswith("from crm")
+        assert {str(fact.label): fact.origin for fact in customers.facts(acorn)}["Industry"].startswith("crm, ")
 
     def test_products_since_when(self, acorn: Account) -> None:
         Account.objects.filter(pk=acorn.pk).update(products=["planning", "portal"])
@@ -198,7 +198,7 @@ class TestOneAccount:
             ("old", 0, 0),
         ]
         assert use.a_day == 1
-        assert "from product" in use.origin
+        assert use.origin.startswith("product, ")
         shown = page_of(desk, acorn)
         assert "Minutes of use by month" in shown and "1 minutes a day" in shown
 
@@ -212,7 +212,7 @@ class TestOneAccount:
         heard = customers.heard(acorn, at=now)
         assert [one.occurrence for one in heard.escalations] == ["T-2"]
         shown = page_of(desk, acorn)
-        assert "from survey" in shown and "Open escalations" in shown
+        assert "survey, " in shown and "Open escalations" in shown
 
     def test_people_deals_asks_and_what_happened(self, desk: Client, acorn: Account, rita: User) -> None:
         now = timezone.now()
