@@ -36,7 +36,7 @@ def what_choices() -> list[tuple[str, Any]]:
     """What a line can be for: anything, a deed, or a kind of the board; public reviews are not among them."""
     reviews = kinds.reviews()
     return [
-        ("", _("anything for the program")),
+        ("", _("anything")),
         (_("Deeds"), [(f"deed:{value}", label) for value, label in CommitmentLine.What.choices]),
         (_("Kinds of the board"), [(f"kind:{slug}", name) for slug, name in kinds.choices() if slug not in reviews]),
     ]

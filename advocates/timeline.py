@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from advocacy.crm.catalogue import ACTIVITY_DEEDS, ASK_DEEDS, TOUCH_DEEDS, Deed, is_negative
@@ -52,21 +52,27 @@ def of_advocate(advocate: Advocate, *, kind: str = "") -> QuerySet[Activity]:
 
 
 def balance(advocate: Advocate, *, at: datetime) -> Balance:
-    """Gives against asks, in one query."""
-    found = Activity.objects.filter(contact=advocate.contact_id).aggregate(
+    """Gives against asks of one person."""
+    return _balance(Activity.objects.filter(contact=advocate.contact_id), since=advocate.joined_at, at=at)
+
+
+def balance_of_account(account: Account, *, at: datetime) -> Balance:
+    """Gives against asks of everybody at an account while they were there."""
+    return _balance(Activity.objects.filter(account=account), since=None, at=at)
+
+
+def _balance(rows: QuerySet[Activity], *, since: datetime | None, at: datetime) -> Balance:
+    """In one query; without a touch so far they wait ``since`` then."""
+    found = rows.aggregate(
         asks=Count("id", filter=Q(deed__in=ASK_DEEDS)),
         gives=Count("id", filter=Q(deed__in=ACTIVITY_DEEDS)),
         touches=Count("id", filter=Q(deed__in=TOUCH_DEEDS)),
+        last=Max("at", filter=Q(deed__in=TOUCH_DEEDS)),
     )
-    last = (
-        Activity.objects.filter(contact=advocate.contact_id, deed__in=TOUCH_DEEDS)
-        .order_by("-at")
-        .values_list("at", flat=True)
-        .first()
-    )
+    last = found["last"]
     days = (at - last).days if last else None
-    since = last or advocate.joined_at
-    neglected = bool(since and at - since > LONG_WITHOUT_TOUCH)
+    waits = last or since
+    neglected = bool(waits and at - waits > LONG_WITHOUT_TOUCH)
     return Balance(found["asks"], found["gives"], found["touches"], last, days, neglected)
 
 

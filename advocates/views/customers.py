@@ -75,12 +75,15 @@ TIMELINE = ("-at", "-id")
 @requires("crm.view_account")
 def customer(request: HttpRequest, pk: int) -> HttpResponse:
     """One account: can it be asked, what was promised, who works there, how they do, and everything that happened."""
+    kept = Account.with_merged.filter(pk=pk, merged_into__isnull=False).values_list("merged_into", flat=True).first()
+    if kept is not None:  # an address somebody has kept, from before it went into another
+        return redirect("advocates:customer", kept)
     found, at = _account(request, pk), timezone.now()
     subscriptions = list(found.subscriptions.order_by("-started_on", "-pk")[:30])
     people, more_people = customers.people(found, request.user, at=at)
     asked = customers.asks(found, at=at)
     won, under_way = customers.deals(found, request.user)
-    kept = list(found.commitments.select_related("by", "ended_by").order_by("-agreed_on", "-pk"))
+    clauses = list(found.commitments.select_related("by", "ended_by").order_by("-agreed_on", "-pk"))
     standing = commitments.standings([found.pk], at=at).get(found.pk, [])
     heard = customers.heard(found, at=at)
     context = {
@@ -100,7 +103,8 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         "open_deals": under_way,
         "asks": list(zip(timeline.asks(asked[:8], reader=request.user), asked, strict=False)),
         "caps": customers.caps(asked, at=at),
-        "commitments": [(one, [line for line in standing if line.line.commitment_id == one.pk]) for one in kept],
+        "balance": timeline.balance_of_account(found, at=at),
+        "commitments": [(one, [line for line in standing if line.line.commitment_id == one.pk]) for one in clauses],
         **_timeline(request, found),
     }
     return respond(request, "advocates/customer.html", context, fragment="timeline")

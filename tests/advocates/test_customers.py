@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from advocacy.crm import readiness, spine
+from advocacy.crm import merging, readiness, spine
 from advocacy.crm.catalogue import Deed
 from advocacy.crm.models import Account, NotReady, Pause, Subscription, Usage
 from advocacy.lib.models import Export
@@ -274,6 +274,25 @@ class TestOneAccount:
         for _each in range(7):
             more()
         assert queries_of(visit) == few <= 55
+
+    def test_gives_stand_against_asks_of_everybody_there(self, desk: Client, acorn: Account) -> None:
+        now = timezone.now()
+        ines, omar = make_contact("Ines", acorn), make_contact("Omar", acorn)
+        for number, (who, deed, days) in enumerate(
+            ((ines, Deed.NOMINATED, 9), (omar, Deed.NOMINATED, 8), (omar, Deed.VERIFIED, 7), (ines, Deed.THANKED, 3))
+        ):
+            spine.record(deed, at=now - days * DAY, source=("t", number), contact=who)
+        found = desk.get(reverse("advocates:customer", args=[acorn.pk])).context["balance"]
+        assert (found.asks, found.gives, found.touches, found.days_since_touch) == (2, 1, 1, 3)
+
+    def test_one_that_went_into_another_leads_there(self, desk: Client, acorn: Account, rita: User) -> None:
+        twin = make_account("Acorn Ltd")
+        made = owes(twin)
+        merging.merge("account", stays=acorn.pk, gone=twin.pk, take={}, by=rita, at=timezone.now())
+        address = reverse("advocates:customer", args=[acorn.pk])
+        assert desk.get(reverse("advocates:customer", args=[twin.pk]))["Location"] == address
+        made.refresh_from_db()
+        assert made.account == acorn, "what its contract promised goes along"
 
     def test_one_that_is_not_there_is_not_found(self, desk: Client) -> None:
         assert desk.get(reverse("advocates:customer", args=[2**40])).status_code == 404
