@@ -345,7 +345,8 @@ def day(world: "World", day: date) -> None:
             Signal(
                 source=SOURCE,
                 external_id=key,
-                occurrence=key,
+                # An escalation is opened and closed under the name of its ticket; here a customer has one.
+                occurrence=f"TICKET-{account.external_id}" if kind.startswith("escalation") else key,
                 kind=kind,
                 account=account,
                 contact=contact,

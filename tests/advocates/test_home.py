@@ -160,7 +160,7 @@ class TestToday:
         there = reverse("admin:opportunities_claim_change", args=[claim.pk])
         assert f'<a class="btn small" href="{there}">Thank them</a>' in page
         assert reverse("advocates:advocate", args=[ines.public_id]) in page
-        assert reverse("admin:crm_account_change", args=[ines.contact.account_id]) in page
+        assert reverse("advocates:customer", args=[ines.contact.account_id]) in page
         assert "I thanked them elsewhere" in page and reverse("advocates:task", args=[thank.pk, "done"]) in page
 
     def test_badge_home_and_list_count_the_same(self, client: Client, ines: Advocate, rita: User) -> None:
