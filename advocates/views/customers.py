@@ -103,6 +103,12 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         "open_deals": under_way,
         "asks": list(zip(timeline.asks(asked[:8], reader=request.user), asked, strict=False)),
         "caps": customers.caps(asked, at=at),
+        "timeline_kinds": [
+            ("asks", _("Asks")),
+            ("touches", _("Touches")),
+            ("activities", _("Activities")),
+            ("signals", _("Signals")),
+        ],
         "balance": timeline.balance_of_account(found, at=at),
         "commitments": [(one, [line for line in standing if line.line.commitment_id == one.pk]) for one in clauses],
         **_timeline(request, found),
@@ -113,6 +119,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
 def _timeline(request: HttpRequest, account: Account) -> dict[str, Any]:
     """Deeds of its people by key, and among them what happened in the customer's own life."""
     kind = request.GET.get("kind", "")
+    kind = kind if kind in {*timeline.KINDS, "signals"} else ""
     if kind == "signals":
         page: Any = page_by_key(timeline.signals(account), ("-occurred_at", "-pk"), request.GET, size=40)
         return {"page": page, "lines": timeline.lines_of_signals(page.items), "kind": kind}
