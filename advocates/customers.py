@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import Case, Count, Max, Min, Q, QuerySet, Sum, When
+from django.db.models import Case, Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum, When
 from django.db.models.functions import Lower, TruncMonth
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -44,6 +44,14 @@ def narrowed(rows: "QuerySet[Account]", words: str, *, today: date, only: Mappin
     if only.get("renewal"):
         rows = rows.filter(renewal_on__range=(today, today + timedelta(days=RENEWS_WITHIN)))
     return rows.annotate(sort_name=Lower("name"))
+
+
+def of_person(rows: "QuerySet[Account]", person: Any) -> "QuerySet[Account]":
+    """Accounts somebody looks after: with members in their pods, or theirs as owner or success manager."""
+    members = Advocate.objects.filter(
+        contact__account=OuterRef("pk"), pod__manager=person.pk, status=Advocate.Status.MEMBER
+    )
+    return rows.filter(Q(Exists(members)) | Q(owner=person.pk) | Q(csm=person.pk))
 
 
 def words_known(field: str) -> list[str]:

@@ -35,6 +35,8 @@ def customer_list(request: HttpRequest) -> HttpResponseBase:
     rows = customers.narrowed(
         Account.objects.visible_to(request.user), plain(query.get("q"))[:100], today=timezone.localdate(at), only=only
     )
+    if query.get("mine"):
+        rows = customers.of_person(rows, request.user)
     if query.get("owed"):
         rows = rows.filter(pk__in=commitments.owing(at=at))
     if wanted := export.wanted(request):
@@ -58,7 +60,7 @@ def customer_list(request: HttpRequest) -> HttpResponseBase:
         "readinesses": Account.Readiness.choices,
         "regions": customers.words_known("region"),
         "industries": customers.words_known("industry"),
-        "filtered": any(only.values()) or query.get("q") or query.get("owed"),
+        "filtered": any(only.values()) or query.get("q") or query.get("owed") or query.get("mine"),
     }  # fmt: skip
     return respond(request, "advocates/customers.html", context, fragment="list")
 

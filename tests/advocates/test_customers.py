@@ -106,6 +106,15 @@ class TestTheList:
         spine.record(Deed.TALK_GIVEN, at=timezone.now(), source=("t", 1), contact=make_contact("Ines", birch))
         assert self.names(desk, owed="yes") == ["Acorn Foods"]
 
+    def test_mine_are_those_of_my_pods_and_those_i_answer_for(self, desk: Client, acorn: Account, rita: User) -> None:
+        pod = make_pod(rita)
+        for name in ("Ines", "Omar"):
+            make_advocate(name, acorn, pod=pod, user=False)
+        make_advocate("Mei", make_account("Left"), pod=pod, status=Advocate.Status.LEFT, user=False)
+        make_account("Birch", csm=rita)
+        make_account("Cedar", owner=make_user("Sam"))
+        assert self.names(desk, mine="yes") == ["Acorn Foods", "Birch"]
+
     def test_is_paged_by_key(self, desk: Client) -> None:
         for number in range(35):
             make_account(f"C {number:02}")
