@@ -179,7 +179,7 @@ def _in_words(row: Activity, about: Advocate | None) -> str:
     words = {"deed": deed, "name": row.by}
     if row.deed == Deed.FEEDBACK_GIVEN:
         return _("%(name)s gave feedback on it") % words
-    if row.source_type == "advocates.podnote":
+    if row.deed == Deed.NOTED:
         return _("got a note from %(name)s") % words
     if row.deed == Deed.CARE_CALL:
         return _("%(deed)s with %(name)s") % words

@@ -175,6 +175,7 @@ class Deed(models.TextChoices):
     # touches: contact that asks for nothing
     THANKED = "thanked", _("was thanked")
     CARE_CALL = "care_call", _("had a care call")
+    NOTED = "noted", _("got a note")
     INTRODUCED = "introduced", _("was introduced to somebody")
     CELEBRATED = "celebrated", _("was celebrated")
     WELCOMED = "welcomed", _("was welcomed")
@@ -195,7 +196,11 @@ class Deed(models.TextChoices):
 
 
 ASK_DEEDS = frozenset({Deed.NOMINATED, Deed.OFFERED, Deed.SURVEYED, Deed.REVIEW_ASKED})
-TOUCH_DEEDS = frozenset({Deed.THANKED, Deed.CARE_CALL, Deed.INTRODUCED, Deed.CELEBRATED, Deed.WELCOMED, Deed.ATTENDED})
+TOUCH_DEEDS = frozenset(
+    {
+        Deed.THANKED, Deed.CARE_CALL, Deed.NOTED, Deed.INTRODUCED, Deed.CELEBRATED, Deed.WELCOMED, Deed.ATTENDED,
+    }
+)  # fmt: skip
 ACTIVITY_DEEDS = frozenset(
     {Deed.VERIFIED, Deed.STORY_PUBLISHED, Deed.REVIEW_WRITTEN, Deed.TALK_GIVEN, Deed.REFERRAL_ACCEPTED}
 )

@@ -43,7 +43,7 @@ def write_to_pod(pod: Pod, *, text: str, key: str, at: datetime, by: Any) -> int
             continue
         about = f"{key}:{advocate.pk}"
         reached += 1
-        if not touch(advocate, deed=Deed.CARE_CALL, about=("advocates.podnote", about), at=at, by=by):
+        if not touch(advocate, deed=Deed.NOTED, about=("advocates.podnote", about), at=at, by=by):
             continue  # this very note is on its way to them already
         outbox.owe(
             "pod_note", to=advocate.contact, template="advocates/pod_note", dedupe_key=about, at=at, counts=False,

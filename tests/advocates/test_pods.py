@@ -84,12 +84,13 @@ class TestOneNoteToAPod:
         mails = Message.objects.filter(kind="pod_note")
         assert {mail.to_email for mail in mails} == {ines.contact.email, omar.contact.email}
         assert all(mail.reply_to == rita.email and mail.params["text"] == "The new screen is out." for mail in mails)
-        touches = Activity.objects.filter(source_type="advocates.podnote", deed=Deed.CARE_CALL)
+        touches = Activity.objects.filter(source_type="advocates.podnote", deed=Deed.NOTED)
         assert {one.contact_id for one in touches} == {ines.contact_id, omar.contact_id}
         followed = Task.objects.filter(kind="nurture", assignee=rita)
         assert {task.advocate_id for task in followed} == {ines.pk, omar.pk}
         assert all(task.due_at == NOON + pods.FOLLOW_AFTER for task in followed)
         assert not mei.tasks.exists()
+        assert not Activity.objects.filter(deed=Deed.CARE_CALL).exists(), "nobody has been called"
 
     def test_sent_twice_it_is_one_note_and_another_is_another(self, north: Pod, rita: User, ines: Advocate) -> None:
         for _each in range(2):
