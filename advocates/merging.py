@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from advocacy.crm import merging
 from advocacy.crm.merging import Handling
 from advocacy.crm.models import Contact, Merge, Twins
+from advocacy.delivery.models import Message
 from advocacy.users.models import User
-from advocates import budget
-from advocates.models import Advocate, Firing, PointEntry
+from advocates import budget, invitations
+from advocates.models import Advocate, Firing, Invitation, PointEntry
 
 LISTS = ("expertise", "interests", "wants", "never", "ruled_out")
 TEXTS = ("goals", "about", "valuable", "type", "thanks")
@@ -29,7 +30,8 @@ def _two(stays: Contact, gone: Contact) -> tuple[Advocate, Advocate]:
 
 def _merge_advocates(merge: Merge, stays: Contact, gone: Contact, at: datetime) -> dict[str, Any]:
     kept, left = _two(stays, gone)
-    record: dict[str, Any] = {"moved": merging.follow(Advocate, merge, kept, left, at=at)}
+    record: dict[str, Any] = {"invitations": _one_invitation(kept, left)}
+    record["moved"] = merging.follow(Advocate, merge, kept, left, at=at)
     kept.refresh_from_db()
     own, theirs = _taken_over(kept, left)
     record["user_closed"] = None
@@ -44,6 +46,24 @@ def _merge_advocates(merge: Merge, stays: Contact, gone: Contact, at: datetime) 
     record["theirs"] = merging.change(left, theirs)
     record["own"] = merging.change(kept, own)
     return record
+
+
+def _one_invitation(kept: Advocate, left: Advocate) -> list[list[Any]]:
+    """One person has one open invitation, and a member none: nobody is reminded of the others; returns what they were.
+
+    Their links stay good, and lead to the one that stays.
+    """
+    open_ones = Invitation.objects.filter(status__in=invitations.OPEN)
+    theirs = open_ones.filter(advocate__in=[kept.pk, left.pk])
+    if Advocate.Status.MEMBER not in (kept.status, left.status):
+        theirs = theirs.filter(advocate=left.pk) if open_ones.filter(advocate=kept.pk).exists() else theirs.none()
+    stopped = [[pk, status] for pk, status in theirs.order_by("pk").values_list("pk", "status")]
+    for pk, _status in stopped:
+        Invitation.objects.filter(pk=pk).update(status=Invitation.Status.STOPPED)
+        Message.objects.filter(kind="invitation", dedupe_key__startswith=f"{pk}:", status=Message.Status.DUE).update(
+            status=Message.Status.CANCELLED, result="the person has another entry"
+        )
+    return stopped
 
 
 def _taken_over(kept: Advocate, left: Advocate) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -79,6 +99,8 @@ def _undo_advocates(merge: Merge, stays: Contact, gone: Contact, done: dict[str,
     if done["user_closed"]:
         User.objects.filter(pk=done["user_closed"]).update(is_active=True)
     merging.put_back(Advocate, merge, kept, left, done["moved"], at=at)
+    for pk, status in done.get("invitations", ()):
+        Invitation.objects.filter(pk=pk, status=Invitation.Status.STOPPED).update(status=status)
 
 
 # --- Points: the ledger only grows, so they are booked over -----------------------------------------------------------
@@ -120,6 +142,14 @@ def _undo_beside(merge: Merge, stays: Any, gone: Any, moved: list[int], at: date
     Firing.objects.filter(pk__in=moved, subject=f"{merge.kind}:{stays.pk}").update(subject=f"{merge.kind}:{gone.pk}")
 
 
+def _settle(merge: Merge, stays: Any, gone: Any, at: datetime) -> None:
+    """Both have their own asks again, and rest for these only."""
+    kind = type(stays)
+    two = list(kind.with_merged.filter(pk__in=[stays.pk, gone.pk]).order_by("pk"))
+    accounts = two if merge.kind == Twins.ACCOUNT else [row.account for row in two]
+    budget.project_all(accounts, at=at)
+
+
 def _project(merge: Merge, stays: Any, *, at: datetime) -> None:
     budget.project(stays if merge.kind == Twins.ACCOUNT else stays.account, at=at)
 
@@ -127,4 +157,4 @@ def _project(merge: Merge, stays: Any, *, at: datetime) -> None:
 def register() -> None:
     merging.when_both_have_one("advocates.advocate.contact", Handling(_merge_advocates, _undo_advocates))
     merging.handle("advocates.pointentry.advocate", Handling(_merge_points, _undo_points))
-    merging.besides("advocates", Handling(_merge_beside, _undo_beside))
+    merging.besides("advocates", Handling(_merge_beside, _undo_beside, _settle))

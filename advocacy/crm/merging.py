@@ -56,6 +56,8 @@ class Handling:
 
     merge: Callable[["Merge", Any, Any, datetime], Any]
     undo: Callable[["Merge", Any, Any, Any, datetime], None]
+    settle: Callable[["Merge", Any, Any, datetime], None] | None = None
+    """What is computed from the rows, once all of them are back where they were."""
 
 
 _handled: dict[str, Handling] = {}
@@ -281,6 +283,9 @@ def undo(made: Merge, *, by: Any, at: datetime) -> None:
         done.undo(made, kept, left, made.record["besides"].get(name), at)
     change_back(kept, made.record["values"])
     put_back(MODELS[made.kind], made, kept, left, made.record["moved"], at=at)
+    for _name, done in sorted(_besides.items()):
+        if done.settle:
+            done.settle(made, kept, left, at)
     if made.kind == Twins.ACCOUNT:
         for account in (kept, left):
             account.refresh_from_db()

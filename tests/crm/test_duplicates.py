@@ -25,8 +25,8 @@ from advocacy.crm.models import (
 )  # fmt: skip
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role
-from advocates import points
-from advocates.models import Advocate, Firing, LifecycleRule, Task
+from advocates import budget, points
+from advocates.models import Advocate, Channel, Firing, Invitation, LifecycleRule, Task
 from tests.factories import (
     NOON,
     make_account,
@@ -161,6 +161,38 @@ class TestMergingContacts:
         assert points.total(ines) == 100 and points.total(twin) == 250 and Task.objects.get().advocate == twin
         assert (ines.asks_a_quarter, ines.wants) == (4, []) and twin.status == Advocate.Status.MEMBER
         assert type(twin.user).objects.get(pk=twin.user_id).is_active
+
+    def test_put_back_each_rests_for_their_own_asks_only(self) -> None:
+        ines = make_advocate("Ines")
+        twin = make_advocate("Ines", make_account("Kestrel Spain"))
+        asked = NOON - timedelta(days=1)
+        budget.ask(twin, channel=Channel.DESK, source_id="1", kind="call", at=asked)
+        made = merge("contact", ines.contact, twin.contact)
+        ines.refresh_from_db()
+        assert ines.last_asked_at == asked
+        merging.undo(made, by=None, at=NOON + timedelta(days=1))
+        ines.refresh_from_db()
+        twin.refresh_from_db()
+        assert (ines.last_asked_at, ines.resting_until, ines.asks_in_year) == (None, None, 0)
+        assert twin.last_asked_at == asked and twin.asks_in_year == 1
+
+    @pytest.mark.parametrize("status", [Advocate.Status.INVITED, Advocate.Status.MEMBER])
+    def test_nobody_is_reminded_of_an_invitation_they_have_twice_or_need_no_more(self, status: str) -> None:
+        ines = make_advocate("Ines", status=status)
+        twin = make_advocate("Ines", ines.contact.account, status=Advocate.Status.INVITED)
+        until = NOON + timedelta(days=60)
+        if status == Advocate.Status.INVITED:
+            own = Invitation.objects.create(advocate=ines, status="sent", sent_at=NOON, expires_at=until)
+        theirs = Invitation.objects.create(advocate=twin, status="sent", sent_at=NOON, expires_at=until)
+        made = merge("contact", ines.contact, twin.contact)
+        theirs.refresh_from_db()
+        assert (theirs.status, theirs.advocate) == ("stopped", ines), "its link leads to the one that stays"
+        if status == Advocate.Status.INVITED:
+            own.refresh_from_db()
+            assert own.status == "sent"
+        merging.undo(made, by=None, at=NOON)
+        theirs.refresh_from_db()
+        assert (theirs.status, theirs.advocate) == ("sent", twin)
 
     def test_an_opt_out_under_one_address_is_one_for_both(self) -> None:
         ines, twin = make_contact("Ines"), make_contact("Ines")
