@@ -21,6 +21,7 @@ from advocacy.crm.importing.kinds import kind_of
 from advocacy.crm.importing.loading import Source
 from advocacy.crm.importing.mapping import BadMap, Map, Plan, Refusal, automatic
 from advocacy.crm.importing.reading import BadFile
+from advocacy.crm.importing.recipes import fitting
 from advocacy.crm.importing.values import NULL, shown
 from advocacy.crm.models import ImportRow, ImportRun, SavedMap
 from advocacy.lib.given import whole_number
@@ -135,6 +136,7 @@ def _prepare(request: HttpRequest, run: ImportRun) -> HttpResponse:
     context = {
         "run": run, "form": form, "map": map_, "source": source, "preview": _preview(source, map_), "keep": keep,
         "saved": list(SavedMap.objects.filter(kind=run.kind)), "saved_name": run.report.get("saved_map", ""),
+        "recipes": fitting(map_.kind, source.header),
         "read_as": [_encoding_in_words(source.found.encoding), _delimiter_in_words(source.found.delimiter)],
     }  # fmt: skip
     return respond(request, "crm/import_prepare.html", context, fragment="preview", status=status)
@@ -149,6 +151,13 @@ def _anew(request: HttpRequest, run: ImportRun) -> HttpResponse:
 
 def _use_saved(request: HttpRequest, run: ImportRun) -> HttpResponse:
     chosen = request.POST.get("saved", "")
+    by_recipe, _colon, slug = chosen.partition(":")
+    if slug and by_recipe == "recipe":
+        try:
+            runs.use_recipe(run, slug)
+        except (Refused, BadFile) as problem:
+            messages.warning(request, str(problem))
+        return redirect("imports:run", run.pk)
     kept = SavedMap.objects.filter(kind=run.kind, pk=whole_number(chosen) or 0).first() if chosen else None
     if chosen and kept is None:
         messages.warning(request, _("This map is no longer kept. Choose another, or say what the columns mean below."))

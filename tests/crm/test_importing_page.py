@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from advocacy.crm import jobs
 from advocacy.crm.importing import loading, runs
-from advocacy.crm.models import Account, ImportRow, ImportRun, SavedMap
+from advocacy.crm.models import Account, ImportRow, ImportRun, SavedMap, Signal
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role
-from tests.factories import make_user
+from tests.factories import make_account, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -295,6 +295,43 @@ class TestKeptMaps:
         self.keep(lead)
         client.force_login(make_user("Sam", Role.REQUESTER))
         assert client.post(reverse("imports:forget_map", args=[SavedMap.objects.get().pk])).status_code == 403
+
+
+class TestRowsThatTellSeveralThings:
+    TICKETS = (
+        "Ticket ID,account_id,Opened,Closed,Escalated,CSAT\n"
+        "T-1,A-1,2026-03-01,2026-03-04,Yes,4\nT-2,A-1,2026-03-02,,no,\nT-3,A-1,2026-03-05,,yes,\n"
+    )
+
+    def test_tickets_become_escalations_opened_closed_and_answers_by_a_choice_on_the_page(self, lead: Client) -> None:
+        make_account("Kestrel Foods", external_id="A-1", source="crm")
+        run = upload(lead, self.TICKETS, kind="signals")
+        address = reverse("imports:run", args=[run.pk])
+        assert "support tickets: escalation opened, closed, satisfaction" in lead.get(address).content.decode()
+        page = lead.post(address, {"then": "use", "saved": "recipe:tickets"}, follow=True).content.decode()
+        assert "Record 3 of a row" in page and "T-1:csat" in page
+        lead.post(address, {"then": "load", "source": "crm"})
+        run = finish(run)
+        assert (run.status, run.rejected) == ("done", 0)
+        assert set(Signal.objects.values_list("external_id", "kind")) == {
+            ("T-1:opened", "escalation_opened"), ("T-1:closed", "escalation_closed"), ("T-1:csat", "csat"),
+            ("T-3:opened", "escalation_opened"),
+        }  # fmt: skip
+
+    def test_it_is_offered_only_where_the_columns_fit(self, lead: Client) -> None:
+        run = upload(lead)
+        address = reverse("imports:run", args=[run.pk])
+        assert "support tickets" not in lead.get(address).content.decode()
+        page = lead.post(address, {"then": "use", "saved": "recipe:tickets"}, follow=True).content.decode()
+        assert "The columns of this file do not fit that" in page
+
+    def test_the_columns_can_be_guessed_again_afterwards(self, lead: Client) -> None:
+        run = upload(lead, self.TICKETS, kind="signals")
+        address = reverse("imports:run", args=[run.pk])
+        lead.post(address, {"then": "use", "saved": "recipe:tickets"})
+        lead.post(address, {"then": "use", "saved": ""})
+        run.refresh_from_db()
+        assert "records" not in run.map
 
 
 class TestItsCourse:

@@ -28,6 +28,7 @@ from advocacy.crm.importing.kinds import Kind, kind_of
 from advocacy.crm.importing.loading import RUN_LOCK, Cancelled, Outcome, Source, load, plan_for, said_of
 from advocacy.crm.importing.mapping import REASON_COLUMN, BadMap, Map, Plan, automatic
 from advocacy.crm.importing.reading import BadFile, Found, Opener
+from advocacy.crm.importing.recipes import fitting
 from advocacy.crm.importing.values import defuse
 from advocacy.crm.models import ImportRow, ImportRun, SavedMap
 from advocacy.lib.lifecycle import Refused
@@ -159,6 +160,23 @@ def _map_of_last_time(kind: Kind, header: list[str]) -> dict[str, Any] | None:
     styles = {style for style in last.report.get("dates", {}).values() if style != "iso"}
     # A few mended rows may not show any more in which order their dates are written.
     return dict(last.map) | ({"dates": styles.pop()} if len(styles) == 1 and not last.map.get("dates") else {})
+
+
+def use_recipe(run: ImportRun, slug: str) -> None:
+    """Read a file that waits by one of the maps that come with the portal; several records may come of a row."""
+    kind = kind_of(run.kind)
+    if kind is None or run.status != ImportRun.Status.UPLOADED:
+        raise Refused(_("This import has been started; its columns cannot be changed any more."))
+    header = source_of(run).header
+    recipe = next((one for one in fitting(kind, header) if one.slug == slug), None)
+    made = recipe.map_for(header) if recipe else None
+    if recipe is None or made is None:
+        raise Refused(_("The columns of this file do not fit that. Choose another, or say what they mean below."))
+    # How the file is read stays as somebody has said it.
+    said = {key: run.map[key] for key in ("source", "dates", "encoding", "delimiter") if key in run.map}
+    run.map = {**said, **made}
+    run.report = {**run.report, "saved_map": str(recipe.title)}
+    ImportRun.objects.filter(pk=run.pk, status=ImportRun.Status.UPLOADED).update(map=run.map, report=run.report)
 
 
 # --- Its course -------------------------------------------------------------------------------------------------------
