@@ -48,7 +48,7 @@ def _merge_advocates(merge: Merge, stays: Contact, gone: Contact, at: datetime) 
     return record
 
 
-def _one_invitation(kept: Advocate, left: Advocate) -> list[list[Any]]:
+def _one_invitation(kept: Advocate, left: Advocate) -> list[tuple[int, str]]:
     """One person has one open invitation, and a member none: nobody is reminded of the others; returns what they were.
 
     Their links stay good, and lead to the one that stays.
@@ -57,7 +57,7 @@ def _one_invitation(kept: Advocate, left: Advocate) -> list[list[Any]]:
     theirs = open_ones.filter(advocate__in=[kept.pk, left.pk])
     if Advocate.Status.MEMBER not in (kept.status, left.status):
         theirs = theirs.filter(advocate=left.pk) if open_ones.filter(advocate=kept.pk).exists() else theirs.none()
-    stopped = [[pk, status] for pk, status in theirs.order_by("pk").values_list("pk", "status")]
+    stopped: list[tuple[int, str]] = list(theirs.order_by("pk").values_list("pk", "status"))
     for pk, _status in stopped:
         Invitation.objects.filter(pk=pk).update(status=Invitation.Status.STOPPED)
         Message.objects.filter(kind="invitation", dedupe_key__startswith=f"{pk}:", status=Message.Status.DUE).update(

@@ -153,6 +153,7 @@ def _facts(kind: str, rows: tuple[Any, Any], posted: Any, stays_pk: str) -> list
         found.append(
             {
                 "name": name, "label": field.verbose_name, "differ": words[0] != words[1],
+                "follows": all(words),  # the side that stays, as long as nobody says otherwise
                 "cells": [
                     {"pk": row.pk, "word": word, "chosen": chosen == str(row.pk)}
                     for row, word in zip(rows, words, strict=True)

@@ -66,6 +66,16 @@
   });
   fitting();
   window.addEventListener("pageshow", fitting);
+  /* A choice that goes with another one until somebody makes it by hand. */
+  document.addEventListener("change", (event) => {
+    const own = closest(event, "[data-follows]");
+    if (own) return own.removeAttribute("data-follows");
+    const { name, value, form } = event.target;
+    if (!name || !form) return;
+    form.querySelectorAll(`[data-follows="${CSS.escape(name)}"] input[type=radio]`).forEach((choice) => {
+      if (choice.value === value) choice.checked = true;
+    });
+  });
   /* How many boxes of a column are ticked, also after coming back to a page that remembers them. */
   const count = () => document.querySelectorAll("[data-counts]").forEach((place) => {
     const ticked = document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(place.dataset.counts)}"]:checked`).length;

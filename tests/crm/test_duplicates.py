@@ -357,6 +357,16 @@ class TestThePages:
         assert "Put back" in answer.content.decode() and Account.objects.filter(pk=pair.second).exists()
         assert Likeness.objects.filter(pk=pair.pk, settled="").exists(), "and it is proposed again"
 
+    def test_what_both_know_goes_with_the_side_that_stays_what_one_knows_with_that_one(
+        self, rita: Client, pair: Likeness
+    ) -> None:
+        page = rita.get(reverse("duplicates:compare", args=[pair.pk])).content.decode()
+        name, domain = (
+            next(row for row in page.split("<tr") if f'name="fact_{fact}"' in row) for fact in ("name", "domain")
+        )
+        assert 'data-follows="stays"' in name, "the page's script lets it follow"
+        assert "data-follows" not in domain and f'value="{pair.first}" checked' in domain
+
     def test_who_does_not_say_which_one_stays_is_asked(self, rita: Client, pair: Likeness) -> None:
         answer = rita.post(reverse("duplicates:compare", args=[pair.pk]), {"fact_employees": pair.second})
         assert answer.status_code == 409 and "Say which of the two stays" in answer.content.decode()
