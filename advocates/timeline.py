@@ -13,6 +13,9 @@ from advocacy.crm.models import Account, Activity, Signal
 from advocacy.lib import places
 from advocates.models import Advocate, Ask, Channel
 
+TAKEN_BACK = "advocates.taken_back"
+"""A move or departure that was put on record by mistake."""
+
 ICONS: dict[str, str] = {
     **dict.fromkeys(ASK_DEEDS, "question"),
     **dict.fromkeys(TOUCH_DEEDS, "heart"),
@@ -174,6 +177,8 @@ DONE_TO_THEM = frozenset(
 def _in_words(row: Activity, about: Advocate | None) -> str:
     """The deed, and whoever had a part in it beside the person it is about."""
     deed = str(row.get_deed_display())
+    if row.source_type == TAKEN_BACK:
+        return _("taken back, it was not so: %(deed)s") % {"deed": deed}
     if row.by is None or (about is not None and row.by_id == about.user_id):
         return deed
     words = {"deed": deed, "name": row.by}

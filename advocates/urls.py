@@ -38,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     path("advocates/<uuid:public_id>/thank/", staff.thank, name="thank"),
     path("advocates/<uuid:public_id>/touch/", staff.touch, name="touch"),
     path("advocates/<uuid:public_id>/moved/", moving.moved, name="moved"),
+    path("advocates/<uuid:public_id>/moved/take-back/", moving.take_back, name="take_move_back"),
     path("customers/", customers.customer_list, name="customers"),
     path("customers/<int:pk>/", customers.customer, name="customer"),
     path("customers/<int:pk>/pause/", customers.pause, name="pause_customer"),

@@ -16,17 +16,19 @@ from django.utils.translation import gettext as _
 
 from advocacy.crm import consent, spine
 from advocacy.crm.catalogue import Deed, Purpose
-from advocacy.crm.models import Account, Contact
+from advocacy.crm.models import Account, Activity, ConsentEntry, ConsentState, Contact
 from advocacy.delivery.models import Suppression
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role, RoleGrant
 from advocates import budget, pods
 from advocates.models import Advocate, Task
+from advocates.timeline import TAKEN_BACK
 
 OF_THE_COMPANY = (Purpose.NAME_AND_LOGO, Purpose.QUOTE, Purpose.RECORDING)
 """What somebody can allow only as long as they speak for the company."""
 
 AT_ONCE = 200
+TAKEN_BACK_FOR = timedelta(days=30)
 BOUNCES_FOR = timedelta(days=7)
 
 CallOff = Callable[[Advocate, str, datetime, Any], int]
@@ -153,6 +155,81 @@ def _tasks_are_done(advocate: Advocate, *, at: datetime, by: Any) -> None:
     """Whoever asked whether this person has left has the answer."""
     asked = Task.objects.filter(key__startswith=f"bounced:{advocate.pk}:", done_at__isnull=True)
     asked.update(done_at=at, done_by=by if getattr(by, "pk", None) else None)
+
+
+# --- Taking it back ---------------------------------------------------------------------------------------------------
+def to_take_back(advocate: Advocate, *, at: datetime) -> Activity | None:
+    """The last move or departure of this person, as long as it is young and has not been taken back."""
+    rows = Activity.objects.filter(contact=advocate.contact_id, deed__in=(Deed.MOVED, Deed.DEPARTED))
+    last = rows.exclude(source_type=TAKEN_BACK).select_related("by").order_by("-at", "-pk").first()
+    if last is None or last.at < at - TAKEN_BACK_FOR:
+        return None
+    return None if rows.filter(source_type=TAKEN_BACK, source_id=str(last.pk)).exists() else last
+
+
+@transaction.atomic
+def take_back(advocate: Advocate, *, at: datetime, by: Any = None) -> Account:
+    """It was not so: they are where they were, with their consents. What was called off with a word stays so."""
+    last = to_take_back(advocate, at=at)
+    if last is None:
+        raise Refused(_("There is nothing to take back; after thirty days say where they are now instead."))
+    contact = Contact.objects.select_related("account").get(pk=advocate.contact_id)
+    now = contact.account
+    old = now
+    if last.deed == Deed.MOVED:
+        _of, old_pk, new_pk, _day = last.source_id.split(":")
+        found = Account.objects.filter(pk=old_pk).first()
+        if now.pk != int(new_pk) or found is None:
+            raise Refused(
+                _("They have moved on since, or the old account is not there any more; say where they are now.")
+            )
+        old = found
+        _end_what_is_under_way(advocate, now, at=at, by=by)
+        _lock_both(advocate, now, old)
+    else:
+        budget.lock(advocate)
+    advocate = Advocate.objects.select_related("contact", "user").get(pk=advocate.pk)
+    contact = advocate.contact
+    _as_it_was(contact, old, last)
+    if last.deed == Deed.DEPARTED and advocate.status == Advocate.Status.ALUMNUS and advocate.left_at == last.at:
+        advocate.move_to(Advocate.Status.MEMBER, left_at=None)
+        if advocate.user is not None:
+            RoleGrant.objects.get_or_create(user=advocate.user, role=Role.ADVOCATE)
+    _consents_as_they_were(contact, last, at=at, by=by)
+    keys = [f"review:{advocate.pk}:{old.pk}:{last.at.date()}", f"successor:{advocate.pk}:{old.pk}"]
+    Task.objects.filter(key__in=keys, done_at__isnull=True).delete()
+    spine.record(last.deed, at=at, source=(TAKEN_BACK, last.pk), contact=contact, account=old, by=by)
+    Advocate.objects.filter(pk=advocate.pk).update(at_account=old)
+    budget.project_all([old] if old.pk == now.pk else [old, now], at=at)
+    return old
+
+
+def _as_it_was(contact: Contact, old: Account, last: Activity) -> None:
+    """Account, title, address and day of departure as they stood last at the old account."""
+    contact.account = old
+    if last.deed == Deed.DEPARTED:
+        contact.left_on = None
+    else:
+        history: Any = contact.events  # type: ignore[attr-defined]
+        before = history.filter(account=old.pk).order_by("-pgh_id").first()
+        if before is not None:
+            contact.title, contact.email, contact.left_on = before.title, before.email, before.left_on
+    contact.save(update_fields=["account", "title", "email", "left_on"])
+
+
+def _consents_as_they_were(contact: Contact, last: Activity, *, at: datetime, by: Any) -> None:
+    """What was set aside stands again in its own words; whoever has spoken since is not overruled."""
+    states = ConsentState.objects.filter(contact=contact, entry__source="moved", entry__at=last.at, given=False)
+    for state in states.select_related("entry").order_by("purpose"):
+        before = (
+            ConsentEntry.objects.filter(contact=contact, purpose=state.purpose, pk__lt=state.entry_id)
+            .order_by("-pk").first()
+        )  # fmt: skip
+        if before is not None and before.given:
+            consent.put_on_record(
+                contact, state.purpose, given=True, wording=before.wording, scope=before.scope,
+                expires_at=before.expires_at, at=at, source="move taken back", by=by,
+            )  # fmt: skip
 
 
 # --- News that comes by itself ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from advocacy.crm.models import Account
 from advocacy.lib.given import plain
@@ -101,4 +101,24 @@ def moved(request: HttpRequest, public_id: Any) -> HttpResponse:
             except Refused as refusal:
                 messages.warning(request, str(refusal))
                 status = 409
-    return respond(request, "advocates/moved.html", {"advocate": found, "form": form}, status=status)
+    context = {"advocate": found, "form": form, "last": moving.to_take_back(found, at=timezone.now())}
+    return respond(request, "advocates/moved.html", context, status=status)
+
+
+@requires("advocates.change_advocate")
+@require_POST
+def take_back(request: HttpRequest, public_id: Any) -> HttpResponse:
+    """It was not so."""
+    found = get_object_or_404(
+        Advocate.objects.visible_to(request.user).select_related("contact__account"), public_id=public_id
+    )
+    try:
+        account = moving.take_back(found, at=timezone.now(), by=request.user)
+        messages.success(
+            request,
+            _("Taken back: they are at %(account)s. What was called off meanwhile stays so; ask them again.")
+            % {"account": account},
+        )
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("advocates:advocate", public_id)

@@ -106,6 +106,62 @@ class TestLeaving:
         assert task.done_at is not None
 
 
+class TestTakingItBack:
+    def test_a_move_that_was_none_puts_everything_back_but_what_was_called_off(
+        self, ines: Advocate, kestrel: Account, osprey: Account
+    ) -> None:
+        before = Contact.objects.get(pk=ines.contact_id)
+        had, later = consent.standing(ines.contact, at=NOON), NOON + timedelta(days=1)
+        claim = board.claim(ines, make_opportunity("The panel"), at=NOON - timedelta(hours=1))
+        moving.has_moved(ines, to=osprey, at=NOON, title="COO", email="ines@osprey.example")
+        assert moving.take_back(ines, at=later) == kestrel
+        contact = Contact.objects.get(pk=ines.contact_id)
+        assert (contact.account, contact.title, contact.email) == (kestrel, before.title, before.email)
+        assert consent.standing(contact, at=later) == had and Purpose.QUOTE in had
+        assert not Task.objects.filter(done_at__isnull=True, kind=Task.Kind.FIND).exists()
+        claim.refresh_from_db()
+        assert claim.status == Claim.Status.DECLINED, "they have been told"
+        assert moving.notice(at=later) == 0, "and it is no move back"
+        with pytest.raises(Refused, match="nothing to take back"):
+            moving.take_back(ines, at=later)
+
+    def test_who_has_not_left_is_a_member_again_who_can_sign_in(self, ines: Advocate) -> None:
+        moving.has_left(ines, at=NOON)
+        moving.take_back(ines, at=NOON + timedelta(days=1))
+        ines = Advocate.objects.get(pk=ines.pk)
+        assert (ines.status, ines.left_at, ines.contact.left_on) == (Advocate.Status.MEMBER, None, None)
+        assert Role.ADVOCATE in ines.user.role_set
+
+    def test_a_no_said_since_is_not_overruled(self, ines: Advocate, osprey: Account) -> None:
+        moving.has_moved(ines, to=osprey, at=NOON)
+        consent.withdraw(ines.contact, Purpose.QUOTE, at=NOON + timedelta(hours=1), source="profile")
+        moving.take_back(ines, at=NOON + timedelta(days=1))
+        assert not consent.allows(ines.contact, Purpose.QUOTE, at=NOON + timedelta(days=1))
+
+    def test_after_thirty_days_or_the_next_move_it_stays(self, ines: Advocate, osprey: Account) -> None:
+        moving.has_moved(ines, to=osprey, at=NOON)
+        with pytest.raises(Refused, match="thirty days"):
+            moving.take_back(ines, at=NOON + timedelta(days=31))
+        Contact.objects.filter(pk=ines.contact_id).update(account=make_account("Heron"))
+        with pytest.raises(Refused, match="moved on since"):
+            moving.take_back(ines, at=NOON + timedelta(days=1))
+
+    def test_from_the_page(self, client: Client, ines: Advocate, kestrel: Account, osprey: Account) -> None:
+        client.force_login(ines.manager)
+        address = reverse("advocates:moved", args=[ines.public_id])
+        assert "take it back" not in client.get(address).content.decode()
+        client.post(address, {"what": "moved", "account": "osprey.example"})
+        assert "It was not so: take it back" in client.get(address).content.decode()
+        undo = reverse("advocates:take_move_back", args=[ines.public_id])
+        assert "they are at Kestrel Foods" in client.post(undo, follow=True).content.decode()
+        assert Contact.objects.get(pk=ines.contact_id).account == kestrel
+        told = client.get(reverse("advocates:advocate", args=[ines.public_id])).content.decode()
+        assert "Taken back, it was not so: moved to another company" in told
+        assert "nothing to take back" in client.post(undo, follow=True).content.decode()
+        client.force_login(make_user("Sam", Role.REQUESTER))
+        assert client.post(undo).status_code == 403
+
+
 class TestNews:
     def test_an_account_that_an_import_changed_is_a_move(self, ines: Advocate, osprey: Account) -> None:
         assert moving.notice(at=NOON) == 0
