@@ -14,7 +14,7 @@ from advocacy.crm import merging
 from advocacy.crm.merging import Handling
 from advocacy.crm.models import Contact, Merge, Twins
 from advocacy.delivery.models import Message
-from advocacy.users.models import User
+from advocacy.users.models import Role, RoleGrant, User
 from advocates import budget, invitations
 from advocates.models import Advocate, Firing, Invitation, PointEntry
 
@@ -34,10 +34,13 @@ def _merge_advocates(merge: Merge, stays: Contact, gone: Contact, at: datetime) 
     record["moved"] = merging.follow(Advocate, merge, kept, left, at=at)
     kept.refresh_from_db()
     own, theirs = _taken_over(kept, left)
-    record["user_closed"] = None
+    record["user_closed"] = record["role_taken"] = None
     if left.user_id and kept.user_id:
-        # One person signs in with one address: the one that stays.
-        if User.objects.filter(pk=left.user_id, is_active=True).update(is_active=False):
+        # One person signs in as an advocate with one address: the one that stays. A colleague keeps their own.
+        if RoleGrant.objects.filter(user=left.user_id).exclude(role=Role.ADVOCATE).exists():
+            if RoleGrant.objects.filter(user=left.user_id, role=Role.ADVOCATE).delete()[0]:
+                record["role_taken"] = left.user_id
+        elif User.objects.filter(pk=left.user_id, is_active=True).update(is_active=False):
             record["user_closed"] = left.user_id
     elif left.user_id:
         theirs["user_id"], own["user_id"] = None, left.user_id
@@ -98,6 +101,8 @@ def _undo_advocates(merge: Merge, stays: Contact, gone: Contact, done: dict[str,
     merging.change_back(left, done["theirs"])
     if done["user_closed"]:
         User.objects.filter(pk=done["user_closed"]).update(is_active=True)
+    if role_taken := done.get("role_taken"):
+        RoleGrant.objects.get_or_create(user_id=role_taken, role=Role.ADVOCATE)
     merging.put_back(Advocate, merge, kept, left, done["moved"], at=at)
     for pk, status in done.get("invitations", ()):
         Invitation.objects.filter(pk=pk, status=Invitation.Status.STOPPED).update(status=status)

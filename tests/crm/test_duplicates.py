@@ -24,7 +24,7 @@ from advocacy.crm.models import (
     Usage,
 )  # fmt: skip
 from advocacy.lib.lifecycle import Refused
-from advocacy.users.models import Role
+from advocacy.users.models import Role, RoleGrant
 from advocates import budget, points
 from advocates.models import Advocate, Channel, Firing, Invitation, LifecycleRule, Task
 from tests.factories import (
@@ -161,6 +161,17 @@ class TestMergingContacts:
         assert points.total(ines) == 100 and points.total(twin) == 250 and Task.objects.get().advocate == twin
         assert (ines.asks_a_quarter, ines.wants) == (4, []) and twin.status == Advocate.Status.MEMBER
         assert type(twin.user).objects.get(pk=twin.user_id).is_active
+
+    def test_a_colleague_who_is_there_as_an_advocate_as_well_can_still_sign_in(self) -> None:
+        ines = make_advocate("Ines")
+        twin = make_advocate("Ines", ines.contact.account)
+        RoleGrant.objects.create(user=twin.user, role=Role.MANAGER)
+        made = merge("contact", ines.contact, twin.contact)
+        person = type(twin.user).objects.get(pk=twin.user_id)
+        assert person.is_active and set(person.role_set) == {Role.MANAGER}
+        merging.undo(made, by=None, at=NOON)
+        person = type(twin.user).objects.get(pk=twin.user_id)
+        assert set(person.role_set) == {Role.MANAGER, Role.ADVOCATE}
 
     def test_put_back_each_rests_for_their_own_asks_only(self) -> None:
         ines = make_advocate("Ines")
