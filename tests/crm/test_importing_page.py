@@ -307,7 +307,9 @@ class TestRowsThatTellSeveralThings:
         make_account("Kestrel Foods", external_id="A-1", source="crm")
         run = upload(lead, self.TICKETS, kind="signals")
         address = reverse("imports:run", args=[run.pk])
-        assert "support tickets: escalation opened, closed, satisfaction" in lead.get(address).content.decode()
+        assert (
+            "look like support tickets: escalation opened, closed, satisfaction" in lead.get(address).content.decode()
+        )
         page = lead.post(address, {"then": "use", "saved": "recipe:tickets"}, follow=True).content.decode()
         assert "Record 3 of a row" in page and "T-1:csat" in page
         lead.post(address, {"then": "load", "source": "crm"})
