@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 
 from advocacy.crm.catalogue import SIGNAL_KINDS
 from advocacy.crm.models import Contact
+from advocates import reviews
 from advocates.segments import Segment
 
 
@@ -335,8 +336,18 @@ def check_rule(
             _("This reaches nobody in person, so no cohort can choose. Say it by conditions on the account instead.")
         ]
     # Nobody may be chosen for a public review by how they feel about us (P19).
-    moved = SIGNAL_KINDS[signal].sentiment if signal in SIGNAL_KINDS else False
-    felt = moved or any(FACTS[one.fact].sentiment for one in read) or (among is not None and among.carries_sentiment)
-    if chosen.asks_public_review and felt:
-        wrong["effect"] = [_("An ask for a public review must not depend on how somebody feels about us.")]
+    if refusal := review_refused(chosen, signal=signal, conditions=read, among=among):
+        wrong["effect"] = [refusal]
     return wrong
+
+
+def review_refused(
+    effect: Effect, *, signal: str, conditions: Iterable[Condition], among: Segment | None = None
+) -> str | None:
+    """Why this effect must not follow from what a rule looks at, as a sentence; asked at saving and at running."""
+    return reviews.why_not(
+        asks_public_review=effect.asks_public_review,
+        signals=[signal],
+        felt=any(FACTS[one.fact].sentiment for one in conditions),
+        among=[among] if among is not None else [],
+    )

@@ -31,6 +31,7 @@ from advocates.models import Advocate, Ask
 
 PARTS = ("all", "any", "exclude")
 MOST_CONDITIONS = 20
+_OF_MEMBERS = ("advocate.", "program.")
 USE_DAYS = 90
 """Over how many days use is summed: about a quarter, so that one busy week does not make a heavy user."""
 HEAVY_MINUTES = 120
@@ -182,6 +183,13 @@ class Segment:
     def carries_sentiment(self) -> bool:
         """Whether who belongs depends on how they feel about us, which no ask for a public review may follow (P19)."""
         return any(one.fact.sentiment for one in self.conditions)
+
+    @property
+    def looks_at_membership(self) -> bool:
+        """Whether who belongs depends on being in the program or on what only its members do or tell."""
+        return any(
+            one.fact.key.startswith(_OF_MEMBERS) and one.fact.key != "program.consent" for one in self.conditions
+        )
 
     def q(self, at: datetime) -> Q:
         wanted = Q()
@@ -489,8 +497,7 @@ def _of_signals() -> list[Fact]:
             _signal(slug),
             unit=_l("days"),
             most=3_650,
-            # Bad news and answers say how they feel about us; so does what follows from them.
-            sentiment=kind.sentiment or kind.sign in {"negative", "by_value"},
+            sentiment=kind.tells_feelings,
         )
         for slug, kind in SIGNAL_KINDS.items()
     ]

@@ -48,6 +48,11 @@ class SignalKind:
     derived: bool = False
     negative_up_to: int | None = None
 
+    @property
+    def tells_feelings(self) -> bool:
+        """Whether it says, or follows from, how somebody feels about us: answers, bad news, and the end of bad news."""
+        return self.sentiment or self.sign in {Sign.NEGATIVE, Sign.BY_VALUE} or self.slug == "escalation_closed"
+
 
 def _kind(slug: str, name: Any, meaning: Any, sign: Sign = Sign.GOOD, **more: Any) -> SignalKind:
     return SignalKind(slug, name, meaning, sign, **more)

@@ -213,7 +213,10 @@ def run(pk: int, *, at: datetime) -> int:
     reasons = [str(reason) for reason in verdict.reasons]
     if effect is None:
         reasons.append(_("The portal cannot do “%(effect)s” now.") % {"effect": rule.effect})
-    if not verdict.fires or effect is None:
+    refusal = _review_refused(rule, effect)
+    if refusal:
+        reasons.append(refusal)
+    if not verdict.fires or effect is None or refusal:
         firing.move_to(Firing.Status.REFUSED, fired_at=at, reasons=reasons)
         return 1
     reached = _do(effect, firing, at=at, reasons=reasons)
@@ -304,6 +307,18 @@ def choose_people(
         else:
             people.append(contact)
     return people
+
+
+def _review_refused(rule: LifecycleRule, effect: Effect | None) -> str | None:
+    """Whether a public review would be asked for by feelings, as the rule and its cohort stand now (P19)."""
+    if effect is None or not effect.asks_public_review:
+        return None
+    return lifecycle.review_refused(
+        effect,
+        signal=rule.signal,
+        conditions=as_rule(rule).conditions,
+        among=segments.Segment.read(rule.cohort.definition) if rule.cohort else None,
+    )
 
 
 def _belong(rule: LifecycleRule, candidates: Sequence[Contact], *, at: datetime) -> set[int]:
@@ -558,6 +573,9 @@ def _try(
     if effect is None:
         fires = False
         reasons.append(_("The portal cannot do “%(effect)s” now.") % {"effect": rule.effect})
+    elif refusal := _review_refused(rule, effect):
+        fires = False
+        reasons.append(refusal)
     elif fires and effect.needs_person:
         people = choose_people(rule, signal, effect, at=moment, reasons=reasons, chosen=course.chosen)
         fires = bool(people)

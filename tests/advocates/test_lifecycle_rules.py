@@ -384,6 +384,68 @@ class TestKeptToACohort:
                 with pytest.raises(Refused, match="public review"):
                     lifecycle.switch_on(rule, at=NOON)
 
+    def test_a_cohort_rewritten_after_the_rule_was_saved_sends_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[Any] = []
+        ask = Effect("review", "ask for a review", do=lambda d: asked.append(d) or "", why_not=lambda *_a: None,
+                     asks_public_review=True)  # fmt: skip
+        monkeypatch.setitem(rules._effects, "review", ask)
+        mei = make_contact("Mei", make_account(region="Europe"), persona="champion")
+        rule = make_rule(
+            effect="review", enabled=False, enabled_from=None, cohort=self.cohort("account.region", ["Europe"])
+        )
+        lifecycle.switch_on(rule, at=NOON - 2 * DAY)
+        assert rule.cohort is not None
+        rule.cohort.definition = {"all": [], "exclude": [{"fact": "signal.nps", "value": 30}]}
+        rule.cohort.save()
+        make_signal("onboarding_closed", mei.account, at=NOON - DAY)
+        (said,) = lifecycle.dry_run(rule, at=NOON)
+        tick()
+        assert not said.fires and asked == []
+        assert Firing.objects.get().status == "refused"
+        assert "how somebody feels" in " ".join(Firing.objects.get().reasons)
+
+    def test_the_same_rule_asks_where_nothing_tells_feelings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[Any] = []
+        ask = Effect("review", "ask for a review", do=lambda d: asked.append(d) or "", why_not=lambda *_a: None,
+                     asks_public_review=True)  # fmt: skip
+        monkeypatch.setitem(rules._effects, "review", ask)
+        mei = make_contact("Mei", make_account(region="Europe"), persona="champion")
+        make_rule(effect="review", cohort=self.cohort("account.region", ["Europe"]))
+        make_signal("onboarding_closed", mei.account, at=NOON - DAY)
+        tick()
+        assert [doing.contact for doing in asked] == [mei]
+
+
+class TestNobodyIsChosenForAPublicReviewByFeelings:
+    """Every signal and every fact a rule or cohort is composed of (P19)."""
+
+    REVIEW = Effect("review", "ask for a review", do=lambda d: "", why_not=lambda *_a: None, asks_public_review=True)
+
+    @pytest.mark.parametrize(
+        "signal",
+        ["nps", "csat", "adoption_red_flag", "upsell_lost", "escalation_opened", "escalation_closed", "churn_notice"],
+    )
+    def test_neither_answers_nor_bad_news_nor_its_end_start_one(self, signal: str) -> None:
+        assert rules.review_refused(self.REVIEW, signal=signal, conditions=[]) is not None
+
+    @pytest.mark.parametrize("part", ["all", "any", "exclude"])
+    def test_no_cohort_over_feelings_or_membership_chooses(self, part: str) -> None:
+        read = rules.Segment.read
+        for fact, value in (
+            ("account.readiness", "ready"), ("signal.nps.least", 9), ("signal.escalation_closed", 30),
+            ("program.status", "member"), ("program.status", "contact"), ("program.months", 0),
+            ("program.activities", 1), ("program.unasked", 30), ("advocate.expertise", ["planning"]),
+        ):  # fmt: skip
+            among = read({part: [{"fact": fact, "value": value}]})
+            assert rules.review_refused(self.REVIEW, signal="renewed", conditions=[], among=among), fact
+        for fact, value in (("account.region", ["Europe"]), ("contact.title", ["Head"]), ("signal.renewed", 30)):
+            among = read({part: [{"fact": fact, "value": value}]})
+            assert rules.review_refused(self.REVIEW, signal="renewed", conditions=[], among=among) is None, fact
+
+    def test_other_deeds_may_follow_feelings(self) -> None:
+        care = Effect("care", "call them", do=lambda d: "", why_not=lambda *_a: None)
+        assert rules.review_refused(care, signal="churn_notice", conditions=[]) is None
+
 
 class TestFactsOfTheAccount:
     def test_months_since_the_contract_began_are_counted_on_the_signals_day(self) -> None:
