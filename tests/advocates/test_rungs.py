@@ -59,6 +59,27 @@ class TestTheRung:
         did(ines, Deed.NOMINATION_ACCEPTED, Deed.CLAIMED, Deed.VERIFIED)
         assert of(ines) == "passive"
 
+    def test_ines_was_offered_something_and_took_it(self) -> None:
+        ines = make_advocate("Ines")
+        did(ines, Deed.OFFERED, days_ago=20)
+        did(ines, Deed.CLAIMED, days_ago=10)
+        assert of(ines) == "passive"
+        did(ines, Deed.CLAIMED, days_ago=2)  # long after the offer: this one is her own
+        assert of(ines) == "active"
+
+    def test_what_omar_took_before_he_was_offered_anything_is_his_own(self) -> None:
+        omar = make_advocate("Omar")
+        did(omar, Deed.CLAIMED, days_ago=20)
+        did(omar, Deed.OFFERED, days_ago=10)
+        assert of(omar) == "active"
+
+    def test_a_yes_to_a_nomination_soon_after_an_offer_counts_once(self) -> None:
+        mei = make_advocate("Mei")
+        did(mei, Deed.OFFERED, days_ago=40)
+        did(mei, Deed.NOMINATION_ACCEPTED, Deed.CLAIMED, days_ago=35)
+        did(mei, Deed.CLAIMED, days_ago=5)
+        assert of(mei) == "active"
+
     def test_omar_comes_by_himself(self) -> None:
         omar = make_advocate("Omar")
         did(omar, Deed.CLAIMED)
