@@ -57,6 +57,15 @@ def make_rule(**fields: Any) -> LifecycleRule:
     return LifecycleRule.objects.create(**{**defaults, **fields})
 
 
+def review_asks_land_in(asked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(doing: rules.Doing) -> str:
+        asked.append(doing)
+        return ""
+
+    effect = Effect("review", "ask for a review", do=ask, why_not=lambda *_a: None, asks_public_review=True)
+    monkeypatch.setitem(rules._effects, "review", effect)
+
+
 def tick(at: Any = NOON) -> None:
     lifecycle.follow_signals(at=at)
 
@@ -386,9 +395,7 @@ class TestKeptToACohort:
 
     def test_a_cohort_rewritten_after_the_rule_was_saved_sends_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[Any] = []
-        ask = Effect("review", "ask for a review", do=lambda d: asked.append(d) or "", why_not=lambda *_a: None,
-                     asks_public_review=True)  # fmt: skip
-        monkeypatch.setitem(rules._effects, "review", ask)
+        review_asks_land_in(asked, monkeypatch)
         mei = make_contact("Mei", make_account(region="Europe"), persona="champion")
         rule = make_rule(
             effect="review", enabled=False, enabled_from=None, cohort=self.cohort("account.region", ["Europe"])
@@ -406,9 +413,7 @@ class TestKeptToACohort:
 
     def test_the_same_rule_asks_where_nothing_tells_feelings(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[Any] = []
-        ask = Effect("review", "ask for a review", do=lambda d: asked.append(d) or "", why_not=lambda *_a: None,
-                     asks_public_review=True)  # fmt: skip
-        monkeypatch.setitem(rules._effects, "review", ask)
+        review_asks_land_in(asked, monkeypatch)
         mei = make_contact("Mei", make_account(region="Europe"), persona="champion")
         make_rule(effect="review", cohort=self.cohort("account.region", ["Europe"]))
         make_signal("onboarding_closed", mei.account, at=NOON - DAY)
