@@ -38,8 +38,8 @@ def by_section(items: list[NavItem]) -> list[NavItem]:
 
 
 def current_of(items: list[NavItem], request: HttpRequest) -> NavItem | None:
-    """The one entry this page belongs to: the page itself, else the entry whose address it lies under, else the one that
-    stands for its app.
+    """The one entry this page belongs to: the page itself, else the entry whose address it lies under, else the one
+    that stands for its app.
 
     Two entries may share an app (the board and the desk); never are both of them current.
     """
