@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "import_export",
     "django_structlog",
     "django_prometheus",
+    "ninja",
     "anymail",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -100,6 +101,7 @@ MIDDLEWARE = [
     "pghistory.middleware.HistoryMiddleware",
     "advocacy.users.middleware.PersonalTimeZone",
     "advocacy.users.middleware.DefaultDeny",
+    "advocacy.api.middleware.OnceForEachKey",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

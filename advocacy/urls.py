@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/", include("advocacy.crm.urls")),
     path("duplicates/", include("advocacy.crm.duplicate_urls")),
     path("mail/", include("advocacy.delivery.urls")),
+    path("api/", include("advocacy.api.urls")),
     path("", include("advocacy.lib.urls")),
     path("", include("advocacy.health")),
     path("accounts/", include("allauth.urls")),

@@ -170,6 +170,8 @@ ROUTES_OF_OTHERS: tuple[tuple[str, str], ...] = (
     ("admin:jsi18n", "admin.enter"),
     ("admin:*", "admin.enter"),  # and then each model's own permission, asked by the admin
     ("javascript-catalog", PUBLIC),
+    ("api:openapi-view", "api.view_apitoken"),
+    ("api:*", PUBLIC),  # a token of its own is asked for by the API itself
 )
 
 

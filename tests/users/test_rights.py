@@ -66,6 +66,10 @@ PUBLIC_ROUTES: dict[str, str] = {
     "opportunities:offer": "a seat offered by mail is answered by its signed link (O5)",
     "opportunities:calendar_by_mail": "a calendar follows the signed link of a mail; it only reads",
     "accent": "a style sheet with the company's colour, for every page",
+    "api:api-root": "says where nothing is",
+    "api:openapi-json": "the description of the API holds no data",
+    "api:bring_signals": "guarded by a token, not by a person",
+    "api:read_signals": "guarded by a token, not by a person",
     "advocates:join": "the shop window of the program",
     "advocates:applied": "says what happens next to somebody who applied",
     "advocates:confirm": "a signed link that proves an address",
@@ -87,6 +91,7 @@ EVERYBODY_INSIDE = {"advocate", "requester", "owner", "moderator", "manager", "l
 PEOPLE = EVERYBODY_INSIDE | {"reader"}
 HOLDERS: dict[str, set[str]] = {
     "users.nobody": {"administrator"},
+    "api.view_apitoken": {"administrator"},
     "admin.enter": {"moderator", "manager", "lead", "administrator"},
     "home.view": EVERYBODY_INSIDE | {"reader"},
     "advocates.be_advocate": {"advocate"},
