@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -671,6 +672,9 @@ class Task(models.Model):
         NURTURE = "nurture", _("nurture")
         THANK = "thank", _("thank")
         FIND = "find", _("find somebody")
+        REPLY = "reply", _("reply")
+        NOMINATION = "nomination", _("nomination")
+        WISH = "wish", _("wish")
         OTHER = "other", _("other")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
@@ -884,3 +888,262 @@ class CommitmentLine(models.Model):
     def clean(self) -> None:
         if self.kind and self.kind in kinds.reviews():
             raise ValidationError({"kind": _("A contract never buys public reviews. Choose another kind.")})
+
+
+# --- Colleagues who nominate a customer (P7) --------------------------------------------------------------------------
+@pghistory.track()
+class CreditRule(models.Model):
+    """What a colleague gets when a customer they nominated becomes an active advocate. One counts at a time."""
+
+    class Qualifies(models.TextChoices):
+        """The deed of the nominated customer that earns it."""
+
+        JOINED = Deed.JOINED.value, _("joins the program")
+        VERIFIED = Deed.VERIFIED.value, _("completes a first activity")
+
+    name = models.CharField(_("name"), max_length=120, help_text=_("Colleagues read it: “50 € for a first activity”."))
+    deed = models.CharField(
+        _("qualifying deed"), max_length=30, choices=Qualifies.choices, default=Qualifies.VERIFIED.value
+    )
+    within_days = models.PositiveSmallIntegerField(
+        _("within so many days"), default=365, validators=[MinValueValidator(1), MaxValueValidator(1_826)],
+        help_text=_("From the day of the nomination."),
+    )  # fmt: skip
+    amount = models.DecimalField(_("amount"), max_digits=10, decimal_places=2, validators=[MinValueValidator(0)])
+    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    is_active = models.BooleanField(_("counts now"), default=True)
+
+    class Meta:
+        verbose_name = _("credit rule")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_active"], condition=Q(is_active=True), name="credit_rule_one_counts",
+                violation_error_message=_("Another rule counts now. Switch that one off first."),
+            ),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="credit_rule_amount_positive"),
+            models.CheckConstraint(condition=Q(deed__in=["joined", "verified"]), name="credit_rule_deed_known"),
+            models.CheckConstraint(
+                condition=Q(within_days__gte=1, within_days__lte=1_826), name="credit_rule_within_five_years"
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ColleagueNomination(Lifecycle):
+    """A colleague puts a customer forward for the program. Not to be confused with one for a request (D6)."""
+
+    class Status(models.TextChoices):
+        FILED = "filed", _("to be read")
+        INVITED = "invited", _("invited")
+        DECLINED = "declined", _("declined")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "filed": frozenset({"invited", "declined", "withdrawn"}),
+        "invited": frozenset({"filed"}),
+        "declined": frozenset({"filed"}),
+        "withdrawn": frozenset(),
+    }
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="colleague_nominations",
+        verbose_name=_("nominated by"),
+    )  # fmt: skip
+    email = models.EmailField(_("e-mail"))
+    given_name = models.CharField(_("given name"), max_length=100)
+    family_name = models.CharField(_("family name"), max_length=100)
+    title = models.CharField(_("title"), max_length=150, blank=True, default="")
+    company = models.CharField(_("company"), max_length=200)
+    why = models.TextField(_("why they would be a good advocate"), max_length=2_000)
+    signs = models.BooleanField(
+        _("the invitation may carry my name"), default=True,
+        help_text=_("Customers answer people they know more often than a program."),
+    )  # fmt: skip
+    contact = models.ForeignKey(
+        Contact, on_delete=models.SET_NULL, null=True, blank=True, related_name="colleague_nominations"
+    )
+    invitation = models.ForeignKey(
+        "Invitation", on_delete=models.SET_NULL, null=True, blank=True, related_name="colleague_nominations"
+    )
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.FILED)
+    filed_at = models.DateTimeField(_("filed"))
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("colleague's nomination")
+        verbose_name_plural = _("colleagues' nominations")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), condition=Q(status__in=["filed", "invited"]), name="colleague_nomination_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["filed", "invited", "declined", "withdrawn"]),
+                name="colleague_nomination_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["invited", "declined"]) | Q(decided_at__isnull=False),
+                name="colleague_nomination_decided_has_time",
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "-filed_at"], name="colleague_nomination_status")]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.company}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_name} {self.family_name}".strip()
+
+
+@pghistory.track()
+class NominationCredit(Lifecycle):
+    """What a colleague has earned by one nomination, as the rule stood when it fell due; then approved, then paid."""
+
+    class Status(models.TextChoices):
+        DUE = "due", _("to be approved")
+        APPROVED = "approved", _("approved")
+        DECLINED = "declined", _("not approved")
+        PAID = "paid", _("paid")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "due": frozenset({"approved", "declined"}),
+        "approved": frozenset({"paid", "due"}),
+        "declined": frozenset({"due"}),
+        "paid": frozenset({"approved"}),
+    }
+
+    nomination = models.OneToOneField(ColleagueNomination, on_delete=models.PROTECT, related_name="credit")
+    rule = models.ForeignKey(CreditRule, on_delete=models.PROTECT, related_name="credits", verbose_name=_("rule"))
+    deed = models.CharField(_("qualifying deed"), max_length=30, choices=CreditRule.Qualifies.choices)
+    deed_at = models.DateTimeField(_("qualified"))
+    amount = models.DecimalField(_("amount"), max_digits=10, decimal_places=2)
+    currency = models.CharField(_("currency"), max_length=3)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.DUE)
+    due_at = models.DateTimeField(_("due"))
+    approved_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
+    paid_on = models.DateField(_("paid on"), null=True, blank=True)
+    paid_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("credit for a nomination")
+        verbose_name_plural = _("credits for nominations")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["due", "approved", "declined", "paid"]), name="nomination_credit_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="paid", paid_on__isnull=False) | (~Q(status="paid") & Q(paid_on__isnull=True)),
+                name="nomination_credit_paid_has_day",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}: {self.nomination}"
+
+
+# --- What is written between us (P11) ---------------------------------------------------------------------------------
+class Letter(models.Model):
+    """Something an advocate wrote to us, or we to them, outside the mails the portal sends by itself."""
+
+    class Source(models.TextChoices):
+        REPLY = "reply", _("reply to a mail of ours")
+        MAIL = "mail", _("mail to us")
+        COPIED = "copied", _("mail a colleague put us in copy of")
+        FORWARDED = "forwarded", _("mail a colleague forwarded")
+        PORTAL = "portal", _("written in the portal")
+        BY_HAND = "by_hand", _("written down by hand")
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="letters")
+    from_them = models.BooleanField(_("from them"), help_text=_("Else it is ours to them."))
+    source = models.CharField(_("how it came"), max_length=10, choices=Source.choices)
+    colleague = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("colleague"), help_text=_("Who wrote it, forwarded it or wrote it down."),
+    )  # fmt: skip
+    sender = models.CharField(_("sender's address"), max_length=320, blank=True, default="")
+    subject = models.CharField(_("subject"), max_length=300, blank=True, default="")
+    text = models.TextField(_("text"), blank=True, default="")
+    automatic = models.BooleanField(_("automatic answer"), default=False)
+    left_out = models.PositiveSmallIntegerField(_("attachments left out"), default=0)
+    at = models.DateTimeField(_("when"))
+    received_at = models.DateTimeField(_("came in"), default=timezone.now)
+    message_id = models.CharField(max_length=320, help_text=_("Of the mail; the same one twice is kept once."))
+
+    class Meta:
+        verbose_name = _("letter")
+        constraints = [models.UniqueConstraint(fields=["contact", "message_id"], name="letter_once")]
+        indexes = [models.Index(fields=["contact", "-at"], name="letter_contact")]
+
+    def __str__(self) -> str:
+        return self.subject or self.text[:60]
+
+
+class Wish(Lifecycle):
+    """Something an advocate asks of us: help, an introduction, visibility (P11)."""
+
+    class Kind(models.TextChoices):
+        HELP = "help", _("help with something")
+        INTRODUCTION = "meet", _("an introduction")
+        VISIBILITY = "stage", _("visibility: a stage, a story, a mention")
+        OTHER = "other", _("something else")
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("under way")
+        DONE = "done", _("done")
+        DECLINED = "declined", _("not possible")
+        WITHDRAWN = "withdrawn", _("taken back")
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
+        "open": frozenset({"done", "declined", "withdrawn"}),
+        "done": frozenset({"open"}),
+        "declined": frozenset({"open"}),
+        "withdrawn": frozenset({"open"}),
+    }
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    advocate = models.ForeignKey(Advocate, on_delete=models.CASCADE, related_name="wishes")
+    kind = models.CharField(_("what it is about"), max_length=10, choices=Kind.choices)
+    text = models.TextField(_("what you wish for"), max_length=2_000)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("who takes care of it"),
+    )  # fmt: skip
+    due_on = models.DateField(_("answer by"))
+    created_at = models.DateTimeField(_("asked"))
+    outcome = models.TextField(_("what came of it"), max_length=2_000, blank=True, default="")
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("wish")
+        verbose_name_plural = _("wishes")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["open", "done", "declined", "withdrawn"]), name="wish_status_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["done", "declined"]) | (Q(answered_at__isnull=False) & ~Q(outcome="")),
+                name="wish_answered_has_outcome",
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "due_on"], name="wish_status")]
+
+    def __str__(self) -> str:
+        return self.text[:80]

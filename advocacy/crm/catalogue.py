@@ -184,6 +184,11 @@ class Deed(models.TextChoices):
     INTRODUCED = "introduced", _("was introduced to somebody")
     CELEBRATED = "celebrated", _("was celebrated")
     WELCOMED = "welcomed", _("was welcomed")
+    HELPED = "helped", _("was helped with a wish")
+    # what is written between us
+    WROTE = "wrote", _("wrote to us")
+    WRITTEN_TO = "written_to", _("was written to")
+    WISHED = "wished", _("asked us for something")
     # community
     POSTED = "posted", _("started a topic")
     REPLIED = "replied", _("replied in the community")
@@ -204,6 +209,7 @@ ASK_DEEDS = frozenset({Deed.NOMINATED, Deed.OFFERED, Deed.SURVEYED, Deed.REVIEW_
 TOUCH_DEEDS = frozenset(
     {
         Deed.THANKED, Deed.CARE_CALL, Deed.NOTED, Deed.INTRODUCED, Deed.CELEBRATED, Deed.WELCOMED, Deed.ATTENDED,
+        Deed.HELPED,
     }
 )  # fmt: skip
 ACTIVITY_DEEDS = frozenset(
