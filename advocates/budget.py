@@ -288,8 +288,11 @@ def _day(moment: datetime, zone: str = "") -> str:
 
 
 # --- Bringing the facts -----------------------------------------------------------------------------------------------
-def facts_of(advocates: Sequence[Advocate], *, at: datetime) -> dict[int, Facts]:
-    """The facts of many advocates in four queries, whatever their number. Wants ``contact__account`` selected."""
+def facts_of(advocates: Sequence[Advocate], *, at: datetime, without: Ask | None = None) -> dict[int, Facts]:
+    """The facts of many advocates in four queries, whatever their number. Wants ``contact__account`` selected.
+
+    ``without``: an ask that is set aside, because it is about to be dated anew.
+    """
     if not advocates:
         return {}
     program = Program.current()
@@ -302,6 +305,8 @@ def facts_of(advocates: Sequence[Advocate], *, at: datetime) -> dict[int, Facts]
     rows = Ask.objects.filter(
         Q(advocate__in=ids) | Q(account__in=accounts), released_at__isnull=True, asked_at__gt=since
     ).values_list("advocate", "account", "asked_at", "kind", "answered_at")
+    if without is not None:
+        rows = rows.exclude(pk=without.pk)
     for advocate_id, account_id, asked_at, kind, answered_at in rows:
         past = PastAsk(asked_at, kind, answered_at is not None)
         by_advocate[advocate_id].append(past)
@@ -414,12 +419,24 @@ def release(channel: str, source_id: str | int, advocate: Advocate, *, at: datet
         project(account, at=at)
 
 
+@transaction.atomic
 def asked_now(channel: str, source_id: str | int, advocate: Advocate, *, at: datetime) -> None:
-    """A question that was held back until now reaches them: the rest after it counts from here."""
+    """A question that was held back until now reaches them: the rest after it counts from here.
+
+    Raises ``Refused`` where it no longer fits, because others have asked them or their colleagues meanwhile.
+    """
     account = lock(advocate)
-    Ask.objects.filter(
+    held = Ask.objects.filter(
         channel=channel, source_id=str(source_id), advocate=advocate, released_at__isnull=True
-    ).update(asked_at=at)  # fmt: skip
+    ).first()  # fmt: skip
+    if held is None:
+        return
+    fresh = Advocate.objects.select_related("contact__account").get(pk=advocate.pk)
+    decision = decide(facts_of([fresh], at=at, without=held)[fresh.pk], at=at, kind=held.kind)
+    refusal = decision.firm or (None if held.override_reason else decision.first)
+    if refusal:
+        raise Refused(refusal.sentence)
+    Ask.objects.filter(pk=held.pk).update(asked_at=at)
     project(account, at=at)
 
 

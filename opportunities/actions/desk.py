@@ -430,18 +430,22 @@ def approve(nomination: Nomination, *, at: datetime, by: Any = None, silent: boo
     }  # fmt: skip
     need = matching.Need.of(locked, at=at)
     stopped = matching.stopped(need, [nominated.advocate_id], but={"budget", "asked"}).get(nominated.advocate_id)
+    against = stopped.reason if stopped is not None else None
+    if against is None:
+        try:
+            budget.asked_now(Channel.DESK, locked.pk, nominated.advocate, at=at)
+        except Refused as refusal:
+            against = str(refusal)
     _leave_owner_alone(nominated, because="answered", at=at)
-    if stopped is not None:
+    if against is not None:
         nominated.move_to(Nomination.Status.RECALLED, **said)
         budget.release(Channel.DESK, locked.pk, nominated.advocate, at=at)
-        note(locked, text=_("%(name)s: %(reason)s") % {"name": nominated.advocate, "reason": stopped.reason},
-             by=None, at=at)  # fmt: skip
+        note(locked, text=_("%(name)s: %(reason)s") % {"name": nominated.advocate, "reason": against}, by=None, at=at)
     else:
         answer_by = at + timedelta(hours=Program.current().nomination_answer_hours)
         advocate = nominated.advocate
         nominated = nominated.move_to(Nomination.Status.ASKED, asked_at=at, answer_by=answer_by, **said)
         nominated.request, nominated.advocate = locked, advocate
-        budget.asked_now(Channel.DESK, locked.pk, advocate, at=at)
         _put_to_advocate(nominated, at=at, by=nominated.nominated_by)
     _tell_manager_of_owner(locked, nominated, _("%(owner)s agreed that %(name)s is asked."), at=at)
     _settle(locked, at=at)

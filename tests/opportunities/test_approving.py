@@ -14,6 +14,7 @@ from advocacy.delivery.models import Message, Notification
 from advocacy.lib import signed
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role, User
+from advocates import budget
 from advocates.models import Advocate, Ask, Task
 from opportunities import clock, matching
 from opportunities.actions import desk
@@ -117,6 +118,24 @@ class TestAskingTheOwnerFirst:
         assert Ask.objects.get().released_at == NOON + DAY  # she was never asked
         assert not Message.objects.filter(contact=ines.contact).exists()
         assert "Nobody is left" in Task.objects.get().text
+
+    def test_whoever_was_asked_for_something_else_meanwhile_is_let_go_and_the_desk_told(
+        self, asked: Nomination, wanted: ReferenceRequest, olga: User, ines: Advocate, rita: User
+    ) -> None:
+        """The question waited at the owner for weeks; were it put now, Ines would have two within her rest."""
+        meanwhile, now = NOON + 35 * DAY, NOON + 40 * DAY
+        budget.ask(ines, channel="campaign", source_id=1, kind="", at=meanwhile)
+        desk.approve(asked, at=now, by=olga)
+        asked.refresh_from_db()
+        assert (asked.status, asked.owner_said) == ("recalled", "yes")
+        assert [(ask.channel, ask.asked_at) for ask in Ask.objects.filter(released_at=None)] == [
+            ("campaign", meanwhile)
+        ]
+        assert "Ines Barbosa rests until 14 May 2026" in wanted.notes.get().text
+        assert not Message.objects.filter(kind="nomination").exists()
+        assert "Nobody is left" in Task.objects.get().text
+        desk.nominate(wanted, [Pick(ines.pk)], by=olga, at=now, override_reason="She offered herself.")
+        assert Ask.objects.filter(channel="desk", released_at=None).get().override_reason == "She offered herself."
 
     def test_nobody_else_has_the_owners_word_not_even_the_manager(
         self, asked: Nomination, ines: Advocate, rita: User, wanted: ReferenceRequest
