@@ -19,14 +19,14 @@ def why_not(
 
     ``signals``: the kinds that start it. ``felt``: whether a condition of its own looks at feelings. ``among``: every
     segment the people come from. Membership counts as a feeling: who is in the program may have been invited for one.
+    So do deeds in the portal, which only members can do.
     """
     if not asks_public_review:
         return None
-    chosen_by = list(among)
-    moved = any(SIGNAL_KINDS[kind].tells_feelings for kind in signals if kind in SIGNAL_KINDS)
-    if felt or moved or any(one.carries_sentiment for one in chosen_by):
+    chosen_by, started_by = list(among), [SIGNAL_KINDS[kind] for kind in signals if kind in SIGNAL_KINDS]
+    if felt or any(kind.tells_feelings for kind in started_by) or any(one.carries_sentiment for one in chosen_by):
         return _("An ask for a public review must not depend on how somebody feels about us.")
-    if any(one.looks_at_membership for one in chosen_by):
+    if any(kind.in_portal for kind in started_by) or any(one.looks_at_membership for one in chosen_by):
         return _(
             "An ask for a public review must not depend on being in the program, because feelings may have led there. "
             "Choose people by facts about them and their account instead."

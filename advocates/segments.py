@@ -32,6 +32,7 @@ from advocates.models import Advocate, Ask
 PARTS = ("all", "any", "exclude")
 MOST_CONDITIONS = 20
 _OF_MEMBERS = ("advocate.", "program.")
+_HEARD = frozenset(f"signal.{slug}" for slug, kind in SIGNAL_KINDS.items() if kind.in_portal)
 USE_DAYS = 90
 """Over how many days use is summed: about a quarter, so that one busy week does not make a heavy user."""
 HEAVY_MINUTES = 120
@@ -70,6 +71,11 @@ class Fact:
     def options(self) -> list[tuple[Any, Any]]:
         """What a choice is made from; empty for other facts."""
         return list(self.choices()) if self.choices is not None else []
+
+    @property
+    def of_members(self) -> bool:
+        """Whether it depends on being in the program, or on what its members do in the portal; not consent itself."""
+        return self.key in _HEARD or (self.key.startswith(_OF_MEMBERS) and self.key != "program.consent")
 
     def read(self, raw: Any) -> Any:
         """The value as it is kept: a list of words, a whole number or a choice; ``ValidationError`` with a sentence."""
@@ -187,9 +193,7 @@ class Segment:
     @property
     def looks_at_membership(self) -> bool:
         """Whether who belongs depends on being in the program or on what only its members do or tell."""
-        return any(
-            one.fact.key.startswith(_OF_MEMBERS) and one.fact.key != "program.consent" for one in self.conditions
-        )
+        return any(one.fact.of_members for one in self.conditions)
 
     def q(self, at: datetime) -> Q:
         wanted = Q()

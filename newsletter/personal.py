@@ -65,7 +65,7 @@ def is_open_to(person: Who, opportunity: Opportunity, claimed: set[int]) -> bool
     kind = opportunity.kind
     return (
         person.is_member
-        and person.is_ready
+        and not person.has_rest_from(is_review=kind.is_review)
         and opportunity.pk not in claimed
         and kind.slug not in person.advocate.never
         and (not kind.purpose or kind.purpose in person.purposes)

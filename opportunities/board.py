@@ -44,7 +44,8 @@ SHUFFLE_BITS = 40
 def open_to(advocate: Advocate, *, at: datetime) -> QuerySet[Opportunity]:
     """All an advocate can claim now: open, listed, meant for them, consented to, not claimed yet, with a seat left.
 
-    Nothing at all while they are not a member or their account rests; and nothing of a kind they never want.
+    Nothing at all while they are not a member, only public reviews while their account rests; and nothing of a kind
+    they never want.
     """
     return open_for(who(advocate, at=at), at=at)
 
@@ -56,14 +57,16 @@ def open_for(person: Who, *, at: datetime) -> QuerySet[Opportunity]:
 
 def _offered(person: Who, *, at: datetime, consented: bool = True) -> Any:
     """What is offered to them, full or not; with ``consented`` false, what a missing consent keeps from them."""
-    if not (person.is_member and person.is_ready):
+    if not person.is_member or all(person.has_rest_from(is_review=kind["is_review"]) for kind in person.kinds):
         return Opportunity.objects.none()
     mine = Claim.objects.filter(advocate=person.advocate).exclude(status=Claim.Status.WITHDRAWN)
     allowed = {"", *person.purposes}
     never = set(person.advocate.never)
     # By id, not by a join: kinds are known already, and Postgres then reads the table once, from end to end.
     kinds = person.kinds_where(
-        lambda kind: (kind["purpose"] in allowed) == consented and kind["slug"] not in never
+        lambda kind: (kind["purpose"] in allowed) == consented
+        and kind["slug"] not in never
+        and not person.has_rest_from(is_review=kind["is_review"])
     )  # fmt: skip
     rows = Opportunity.objects.open(at=at).listed().filter(kind__in=kinds).filter(MeantFor("audience", person.facts))
     return rows.exclude(pk__in=mine.values("opportunity"))

@@ -58,6 +58,13 @@ class Who:
     def is_ready(self) -> bool:
         return self.account.readiness == Account.Readiness.READY
 
+    def has_rest_from(self, *, is_review: bool) -> bool:
+        """Whether such an opportunity is kept from them because their account rests.
+
+        Bad news may be why it rests, so a public review and its reward are open to them all the same (P19).
+        """
+        return not (self.is_ready or is_review)
+
     @property
     def topics(self) -> list[str]:
         """What they know or like, as the topics of opportunities are written."""
@@ -79,7 +86,7 @@ class Who:
 def people(*, at: datetime) -> models.QuerySet[Advocate]:
     """Advocates with all that ``who`` needs, in one query."""
     given = ConsentState.objects.filter(contact=OuterRef("contact")).in_force(at=at).values("purpose")
-    fields = ("id", "slug", "name", "group", "purpose", "minutes")
+    fields = ("id", "slug", "name", "group", "purpose", "minutes", "is_review")
     kinds = OpportunityKind.objects.order_by("order", "name").values(
         facts=JSONObject(**{name: name for name in fields})
     )
@@ -254,7 +261,7 @@ def _state(opportunity: Opportunity, *, at: datetime) -> Standing | None:
 def _person(person: Who, opportunity: Opportunity, *, for_request: bool) -> Standing | None:
     if not person.is_member:
         return Standing(Code.NOT_MEMBER, _("Only members of the program can claim. Join first; it takes two minutes."))
-    if not person.is_ready:
+    if person.has_rest_from(is_review=opportunity.kind.is_review):
         # Why an account rests is for staff; the advocate learns that nothing is lost.
         return Standing(
             Code.NOT_READY,

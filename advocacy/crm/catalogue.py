@@ -37,7 +37,10 @@ class Sign(models.TextChoices):
 
 @dataclass(frozen=True)
 class SignalKind:
-    """One kind of signal (P16). ``subject`` is ``account`` or ``contact``; ``sentiment`` marks what P19 firewalls."""
+    """One kind of signal (P16). ``subject`` is ``account`` or ``contact``; ``sentiment`` marks what P19 firewalls.
+
+    ``in_portal``: deeds of members in the portal can be heard as it, so it may come of being in the program.
+    """
 
     slug: str
     name: Any
@@ -47,6 +50,7 @@ class SignalKind:
     sentiment: bool = False
     derived: bool = False
     negative_up_to: int | None = None
+    in_portal: bool = False
 
     @property
     def tells_feelings(self) -> bool:
@@ -87,8 +91,15 @@ SIGNAL_KINDS: dict[str, SignalKind] = {
             _("Joined a customer program"),
             _("A person joined the community, a user group, an advisory board or a beta."),
             subject="contact",
+            in_portal=True,
         ),
-        _kind("submitted_content", _("Submitted content"), _("A person submitted content."), subject="contact"),
+        _kind(
+            "submitted_content",
+            _("Submitted content"),
+            _("A person submitted content."),
+            subject="contact",
+            in_portal=True,
+        ),
         _kind(
             "nps",
             _("NPS given"),
@@ -117,7 +128,13 @@ SIGNAL_KINDS: dict[str, SignalKind] = {
         _kind(
             "attended_user_group", _("Attended a user group"), _("A person attended a user group."), subject="contact"
         ),
-        _kind("completed_course", _("Completed a course"), _("A person completed a course."), subject="contact"),
+        _kind(
+            "completed_course",
+            _("Completed a course"),
+            _("A person completed a course."),
+            subject="contact",
+            in_portal=True,
+        ),
         _kind("escalation_opened", _("Escalation opened"), _("A problem was escalated."), Sign.NEGATIVE),
         _kind("escalation_closed", _("Escalation closed"), _("An escalation was closed."), Sign.NEUTRAL),
         _kind("churn_notice", _("Churn notice"), _("The account gave notice."), Sign.NEGATIVE),

@@ -5,6 +5,7 @@ They come in as an import or the API would bring them, so rules heed them in the
 
 from datetime import datetime
 
+from advocacy.crm.catalogue import SIGNAL_KINDS
 from advocacy.crm.models import Contact, Signal
 
 SOURCE = "portal"
@@ -12,6 +13,8 @@ SOURCE = "portal"
 
 def hear(kind: str, *, contact: Contact, occurrence: str, at: datetime) -> bool:
     """Put a signal about a person on record; the same occurrence a second time changes nothing. True when it is new."""
+    if not SIGNAL_KINDS[kind].in_portal:
+        raise ValueError(f"{kind} is not marked as something deeds in the portal are heard as")
     _signal, new = Signal.objects.get_or_create(
         source=SOURCE,
         external_id=f"{kind}:{contact.pk}:{occurrence}",

@@ -24,6 +24,7 @@ from opportunities import eligibility
 from opportunities.eligibility import Code, Standing, Who
 from opportunities.mails import board as mails
 from opportunities.models import COURSE, UNDER_WAY, BoardVisit, Claim, ClaimFeedback, Opportunity, Waiting
+from opportunities.models.board import guarded_audience
 
 OFFER_LASTS = timedelta(hours=24)
 """How long a freed seat is kept for the first in line."""
@@ -70,7 +71,9 @@ def _lock_claim(claim: Claim) -> Claim:
 @transaction.atomic
 def open_up(opportunity: Opportunity, *, at: datetime) -> Opportunity:
     """Put a draft on the board, or a closed one back."""
-    locked = Opportunity.objects.select_for_update().get(pk=opportunity.pk)
+    locked = Opportunity.objects.select_for_update(of=("self",)).select_related("kind").get(pk=opportunity.pk)
+    if refusal := guarded_audience(locked.audience, is_review=locked.kind.is_review):
+        raise Refused(refusal)
     if locked.closes_at is not None and locked.closes_at <= at:
         raise Refused(_("It closes in the past. Give it a later closing time first."))
     if not locked.what.strip() and not locked.summary.strip():

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from opportunities.models import Claim, Opportunity, OpportunityKind, Step
-from opportunities.models.board import AUDIENCE_PARTS, validate_audience
+from opportunities.models.board import AUDIENCE_PARTS, guarded_audience, validate_audience
 
 YEARS_AHEAD = 2
 """How far ahead a time can be set."""
@@ -133,6 +133,14 @@ class KindForm(forms.ModelForm):
             "answers_are_the_work", "is_public", "for_requests", "is_review", "order",
         )  # fmt: skip
 
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if said.get("is_review") and said.get("for_requests"):
+            # The desk asks whom it knows to be glad.
+            problem = _("A public review cannot be asked for through requests. Leave one of the two unticked.")
+            self.add_error("is_review", problem)
+        return said
+
 
 class OpportunityForm(forms.ModelForm):
     """An opportunity; for whom it is in three lists, one fact a line."""
@@ -166,9 +174,11 @@ class OpportunityForm(forms.ModelForm):
             validate_audience(audience)
         except forms.ValidationError as problem:
             self.add_error("audience_all", problem)
+        kind = said.get("kind") or (self.instance.kind if self.instance.kind_id else None)  # fixed on the board
+        if kind and (refusal := guarded_audience(audience, is_review=kind.is_review)):
+            self.add_error("audience_all", refusal)
         self.instance.audience = audience
         if said.get("points") is None:
-            kind = said.get("kind") or (self.instance.kind if self.instance.kind_id else None)  # fixed on the board
             said["points"] = kind.points if kind else 0
         return said
 

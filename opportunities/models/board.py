@@ -90,6 +90,21 @@ def validate_audience(value: Any) -> None:
             raise ValidationError(_("Each fact is written like region:Europe."))
 
 
+OF_MEMBERS = frozenset({"stage", "type", "expertise", "interest", "pod", "advocate"})
+"""Facts of an audience that depend on how somebody takes part in the program."""
+
+
+def guarded_audience(audience: Any, *, is_review: bool) -> str | None:
+    """Why a public review must not be meant for these people, as a sentence; None where it may (P19)."""
+    named = {str(fact).partition(":")[0].strip().lower() for facts in audience.values() for fact in facts}
+    if not is_review or not named & OF_MEMBERS:
+        return None
+    return _(
+        "Whom a public review is for must not depend on how somebody takes part in the program, because feelings may "
+        "have led there. Leave out %(facts)s; choose by facts about people and their account instead."
+    ) % {"facts": ", ".join(sorted(named & OF_MEMBERS))}
+
+
 HEARD = [SIGNAL_KINDS[slug] for slug in ("submitted_content", "joined_program", "completed_course")]
 """What doing something in the portal can be heard as."""
 

@@ -259,6 +259,9 @@ class TestWhoSeesWhat:
         make_opportunity("Call", kind=kind())
         client.force_login(make_advocate("Mei", make_account(readiness="paused")).user)
         assert "A quiet time" in client.get(BOARD).content.decode()
+        make_opportunity("Review us", kind=kind("review", is_review=True))
+        client.force_login(make_advocate("Omar", make_account(readiness="paused")).user)
+        assert titles(client.get(BOARD)) == ["Review us"]
         client.force_login(make_advocate("Ana", status=Advocate.Status.LEFT).user)
         assert "Join first" in client.get(BOARD).content.decode()
 

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from advocacy.delivery.models import Message
+from advocacy.lib.lifecycle import Refused
 from advocates import points
 from opportunities.actions import board as actions
 from opportunities.forms.board import OpportunityForm
@@ -76,6 +77,32 @@ class TestOpportunities:
         answer = rita.post(reverse("admin:opportunities_opportunity_add"), form)
         assert "Each fact is written like region:Europe." in answer.content.decode()
         assert not Opportunity.objects.exists()
+
+    def test_a_public_review_is_for_nobody_by_how_they_take_part(self, rita: Client) -> None:
+        """Who is active may have been invited because they were pleased (P19); refused when saved and when opened."""
+        review = kind("review", is_review=True)
+        form = {
+            "kind": review.pk, "title": "Review us", "summary": "Ten minutes.", "is_remote": "on",
+            "audience_all": "region:Europe\nStage:3", "audience_exclude": "pod:1",
+        }  # fmt: skip
+        page = rita.post(reverse("admin:opportunities_opportunity_add"), form).content.decode()
+        assert "must not depend on how somebody takes part" in page and "Leave out pod, stage" in page
+        assert "Stage:3" in page and not Opportunity.objects.exists()
+        form |= {"audience_all": "region:Europe", "audience_exclude": ""}
+        assert rita.post(reverse("admin:opportunities_opportunity_add"), form).status_code == 302
+        made = Opportunity.objects.get()
+        Opportunity.objects.update(audience={"any": ["stage:3"]})
+        with pytest.raises(Refused, match="takes part"):
+            actions.open_up(made, at=NOON)
+
+    def test_a_public_review_is_no_kind_of_request(self, rita: Client) -> None:
+        review = kind("review", is_review=False, for_requests=True)
+        page = rita.get(change(review)).context["adminform"].form.initial
+        answer = rita.post(change(review), {**{k: v for k, v in page.items() if v is not None}, "is_review": "on",
+                                            "for_requests": "on", "questions": "[]"})  # fmt: skip
+        assert "cannot be asked for through requests" in answer.content.decode()
+        review.refresh_from_db()
+        assert not review.is_review
 
     def test_only_legal_moves_have_buttons_and_act(self, rita: Client) -> None:
         draft = make_opportunity("Talk", kind=kind(), status="draft", opened_at=None, what="Half an hour.")

@@ -54,6 +54,16 @@ class TestWhatIsOpenToSomebody:
         assert offered(make_advocate("Ines", make_account(readiness="paused"))) == set()
         assert offered(make_advocate("Mei", status=Advocate.Status.LEFT)) == set()
 
+    def test_a_public_review_and_its_reward_also_while_the_account_rests(self) -> None:
+        """Bad news may be why it rests; whoever was unhappy may review us like anybody else (P19)."""
+        make_opportunity("Call", kind=kind())
+        review = make_opportunity("Write a review", kind=kind("review", is_review=True), points=50)
+        glad, resting = make_advocate("Ines"), make_advocate("Omar", make_account(readiness="paused"))
+        assert offered(glad) == {"Call", "Write a review"}
+        assert offered(resting) == {"Write a review"}
+        claims = [actions.claim(one, review, at=NOON) for one in (glad, resting)]
+        assert {claim.opportunity.points for claim in claims} == {50}
+
     def test_never_of_a_kind_they_ruled_out(self) -> None:
         make_opportunity("Talk", kind=kind())
         assert offered(make_advocate("Ines", never=["talk"])) == set()
