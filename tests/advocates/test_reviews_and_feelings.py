@@ -1,4 +1,4 @@
-"""Whatever rule can be composed: of two customers who differ only in feelings, both are asked for a review, or none (P19).
+"""Of two customers who differ only in feelings, any rule asks both for a review or none (P19).
 
 The twins share every fact that carries no feeling. One is pleased and came into the program for it; the other said so
 little good, or had such bad news, that they were never invited and asks there rest.
@@ -39,10 +39,10 @@ FEELINGS: dict[str, Callable[[Contact, bool], Any]] = {
     "notice": lambda who, glad: glad or make_signal("churn_notice", who.account, at=NOON - 5 * DAY),
     "open escalation": lambda who, glad: glad or make_signal("escalation_opened", who.account, at=NOON - 5 * DAY),
     "closed escalation": lambda who, glad: glad and make_signal("escalation_closed", who.account, at=NOON - 5 * DAY),
-    "said not ready": lambda who, glad: glad or readiness.set_not_ready(who.account, reason="Unhappy", by=None, at=NOON),
+    "not ready": lambda who, glad: glad or readiness.set_not_ready(who.account, reason="Unhappy", by=None, at=NOON),
     "rests by hand": lambda who, glad: glad or readiness.pause(who.account, reason="Unhappy", by=None, at=NOON),
     "member": lambda who, glad: glad and _became_a_member(who),
-    "declined": lambda who, glad: glad or Advocate.objects.update_or_create(contact=who, defaults={"status": "declined"}),
+    "declined": lambda who, glad: glad or Advocate.objects.get_or_create(contact=who, defaults={"status": "declined"}),
     "active": lambda who, glad: glad and _is_active(who),
     "heard of": lambda who, glad: glad and [
         hearing.hear(kind, contact=who, occurrence="deed", at=NOON - 2 * DAY)
