@@ -201,6 +201,8 @@ if MAIL_PROVIDER:
             f"MAIL_PROVIDER is {MAIL_PROVIDER!r}; django-anymail knows no provider of that name."
         )
     EMAIL_BACKEND = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend"
+# The domain whose mail comes back to the portal: replies, and what colleagues put in copy. None: it takes no mail.
+INBOUND_DOMAIN = env.str("INBOUND_DOMAIN", default="").lower()
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)
 # How long a sender keeps what it has taken before another may. It renews while it lives, so this is only the time after
 # which the rest of a killed sender's share goes on; what it was just sending is then shown to a person as in doubt.

@@ -21,17 +21,22 @@ from advocates.models import (
     Ask,
     AskCap,
     AwayPeriod,
+    ColleagueNomination,
     Commitment,
     CommitmentLine,
+    CreditRule,
     Firing,
     Invitation,
     InvitationTemplate,
+    Letter,
     LifecycleRule,
+    NominationCredit,
     Pod,
     PointEntry,
     Recognition,
     Task,
     Tier,
+    Wish,
 )
 from advocates.segments import Segment
 
@@ -311,3 +316,52 @@ class CommitmentAdmin(admin.ModelAdmin):
             '<a href="{}#commitments">{}</a>',
             reverse("advocates:customer", args=[commitment.account_id]), commitment.account,
         )  # fmt: skip
+
+
+# --- Nominations by colleagues, letters, wishes -----------------------------------------------------------------------
+@admin.register(CreditRule)
+class CreditRuleAdmin(admin.ModelAdmin):
+    """What a nomination earns. A rule that has earned something stays; switch it off and add another."""
+
+    list_display = ("name", "deed", "within_days", "amount", "currency", "is_active")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        unused = obj is None or not obj.credits.exists()
+        return unused and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("deed", "within_days", "amount", "currency") if obj is not None and obj.credits.exists() else ()
+
+
+@admin.register(ColleagueNomination)
+class ColleagueNominationAdmin(ReadOnly):
+    list_display = ("name", "company", "by", "status", "filed_at", "decided_by")
+    list_filter = ("status",)
+    list_select_related = ("by", "decided_by")
+    search_fields = ("given_name", "family_name", "email", "company")
+    date_hierarchy = "filed_at"
+
+
+@admin.register(NominationCredit)
+class NominationCreditAdmin(ReadOnly):
+    list_display = ("nomination", "amount", "currency", "status", "due_at", "paid_on")
+    list_filter = ("status", "rule")
+    list_select_related = ("nomination",)
+
+
+@admin.register(Letter)
+class LetterAdmin(ReadOnly):
+    """Who wrote when; the words are on the page of the letter, for those who look after advocates."""
+
+    list_display = ("at", "contact", "from_them", "source", "colleague", "automatic")
+    list_filter = ("source", "from_them", "automatic")
+    list_select_related = ("contact", "colleague")
+    fields = ("contact", "from_them", "source", "colleague", "subject", "at", "received_at", "automatic", "left_out")
+    date_hierarchy = "at"
+
+
+@admin.register(Wish)
+class WishAdmin(ReadOnly):
+    list_display = ("advocate", "kind", "status", "owner", "due_on", "answered_at")
+    list_filter = ("status", "kind")
+    list_select_related = ("advocate__contact", "owner")

@@ -111,3 +111,35 @@ def with_members_and_owed(accounts: list[Any]) -> None:
     for account in accounts:
         account.members = members.get(account.pk, 0)
         account.owed = sum(line.owed for line in standings.get(account.pk, ()))
+
+
+NOMINATIONS = (
+    Column(_("given name"), "given_name"),
+    Column(_("family name"), "family_name"),
+    Column(_("e-mail"), "email", right=E_MAIL),
+    Column(_("title"), "title"),
+    Column(_("company"), "company"),
+    Column(_("why they would be a good advocate"), "why"),
+    Column(_("nominated by"), "by"),
+    Column(_("filed"), "filed_at"),
+    Column(_("status"), "get_status_display"),
+    Column(_("advocate"), "contact.advocate.get_status_display"),
+    Column(_("decided"), "decided_at"),
+    Column(_("by"), "decided_by"),
+    Column(_("reason"), "reason"),
+)
+
+CREDITS = (
+    Column(_("colleague"), "nomination.by"),
+    Column(_("customer"), "nomination.name"),
+    Column(_("company"), "nomination.company"),
+    Column(_("qualifying deed"), "get_deed_display"),
+    Column(_("qualified"), "deed_at"),
+    Column(_("amount"), "amount"),
+    Column(_("currency"), "currency"),
+    Column(_("status"), "get_status_display"),
+    Column(_("decided"), "approved_at"),
+    Column(_("by"), "approved_by"),
+    Column(_("paid on"), "paid_on"),
+    Column(_("rule"), "rule.name"),
+)

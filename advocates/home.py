@@ -6,9 +6,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from advocacy.lib.home import Card, NavItem, register, today_items
+from advocacy.lib.home import Card, NavItem, TodayItem, register, today_items
 from advocates import presence, worklist
-from advocates.models import Application, Recognition
+from advocates.models import Application, NominationCredit, Recognition, Wish
 
 
 def waiting_for_you(request: HttpRequest) -> dict[str, Any] | None:
@@ -55,6 +55,20 @@ def day(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def wishes(request: HttpRequest) -> dict[str, Any] | None:
+    """What this advocate has asked of us, and where to ask."""
+    if presence.advocate_of(request.user) is None:
+        return None
+    rows = Wish.objects.filter(advocate__user=request.user.pk, status=Wish.Status.OPEN).select_related("owner")
+    return {"open": list(rows.order_by("due_on")[:3])}
+
+
+def credits_due(request: HttpRequest) -> int:
+    """Credits a lead has to approve; one's own are somebody else's to decide."""
+    rows = NominationCredit.objects.filter(status=NominationCredit.Status.DUE)
+    return rows.exclude(nomination__by=request.user.pk)[:99].count()
+
+
 def tasks_due(request: HttpRequest) -> int | None:
     return worklist.due(request.user, at=timezone.now())[:99].count() or None
 
@@ -78,6 +92,12 @@ register(
     NavItem(
         _("Applications"), "advocates:applications", "invitation", "advocates.view_application", 62, section="staff"
     ),
+    NavItem(
+        _("Nominations"), "advocates:nominations", "referral", "advocates.view_colleaguenomination", 62, section="staff"
+    ),
+    NavItem(_("Wishes"), "advocates:wish_list", "heart", "advocates.work_portfolio", 63, section="staff"),
+    # Managers come to it from their list of nominations; this is for who asks and sells.
+    NavItem(_("Nominate a customer"), "advocates:nominate", "referral", "opportunities.follow_own_requests", 46),
     NavItem(_("Journey map"), "advocates:journey", "trend", "advocates.view_journeystage", 76, section="staff"),
     NavItem(_("Launches"), "advocates:launches", "place", "advocates.view_launch", 77, section="staff"),
     NavItem(_("Rules"), "advocates:rules", "rules", "advocates.change_lifecyclerule", 75, section="staff"),
@@ -86,5 +106,9 @@ register(
     Card("applications", "advocates.change_advocate", 18, "advocates/cards/applications.html", applications),
     Card("standing", "advocates.be_advocate", 10, "advocates/cards/standing.html", standing, column="aside"),
     Card("first_steps", "advocates.be_advocate", 20, "advocates/cards/first_steps.html", first_steps, column="aside"),
+    Card("wishes", "advocates.be_advocate", 32, "advocates/cards/wishes.html", wishes, column="aside"),
+    TodayItem(
+        "credits", _("credits to approve"), "advocates.change_nominationcredit", 60, "advocates:credits", credits_due
+    ),
     Card("my_manager", "advocates.be_advocate", 30, "advocates/cards/manager.html", my_manager, column="aside"),
 )

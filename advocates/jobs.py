@@ -10,7 +10,7 @@ from advocacy.crm import readiness
 from advocacy.crm.models import Account
 from advocacy.lib.jobs import job
 from advocates import budget, stages
-from advocates.actions import cohorts, commitments, invitations, lifecycle, moving
+from advocates.actions import cohorts, commitments, invitations, lifecycle, moving, nominations
 from advocates.models import Application
 
 AT_ONCE = 50
@@ -80,6 +80,12 @@ def notice_moves(*, at: datetime) -> None:
     """Who works elsewhere now, or nowhere we know, by what an import says; and addresses that are no more."""
     moving.notice(at=at)
     moving.ask_about_bounces(at=at)
+
+
+@job(every=timedelta(hours=1), offset=timedelta(minutes=20))
+def credit_colleagues(*, at: datetime) -> None:
+    """Whoever was nominated and has become an active advocate credits the colleague."""
+    nominations.fall_due(at=at)
 
 
 @job(every=timedelta(days=1), offset=timedelta(hours=4))

@@ -1,17 +1,19 @@
 """The story of an advocate or an account, read from the spine (P11)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from advocacy.crm.catalogue import ACTIVITY_DEEDS, ASK_DEEDS, TOUCH_DEEDS, Deed, is_negative
 from advocacy.crm.models import Account, Activity, Signal
 from advocacy.lib import places
-from advocates.models import Advocate, Ask, Channel
+from advocacy.lib.places import Place
+from advocates.models import Advocate, Ask, Channel, ColleagueNomination, Letter, Wish
 
 TAKEN_BACK = "advocates.taken_back"
 """A move or departure that was put on record by mistake."""
@@ -20,6 +22,7 @@ ICONS: dict[str, str] = {
     **dict.fromkeys(ASK_DEEDS, "question"),
     **dict.fromkeys(TOUCH_DEEDS, "heart"),
     **dict.fromkeys(ACTIVITY_DEEDS, "done"),
+    Deed.WROTE: "mail", Deed.WRITTEN_TO: "mail", Deed.WISHED: "question",
     Deed.POSTED: "topic", Deed.REPLIED: "reply", Deed.MET: "intro", Deed.MAIL_SENT: "mail", Deed.MAIL_CLICKED: "mail",
     Deed.INVITED: "invitation", Deed.JOINED: "home", Deed.LEFT: "leave", Deed.CLAIMED: "opportunities",
     Deed.MOVED: "accounts", Deed.DEPARTED: "leave",
@@ -30,6 +33,7 @@ KINDS: dict[str, frozenset[str]] = {
     "asks": frozenset(ASK_DEEDS),
     "touches": frozenset(TOUCH_DEEDS),
     "activities": frozenset(ACTIVITY_DEEDS),
+    "letters": frozenset({Deed.WROTE, Deed.WRITTEN_TO}),
 }
 
 
@@ -168,7 +172,7 @@ def asks(rows: Sequence[Ask], *, reader: Any) -> list[dict[str, Any]]:
 DONE_TO_THEM = frozenset(
     {
         Deed.NOMINATED, Deed.OFFERED, Deed.SURVEYED, Deed.REVIEW_ASKED, Deed.THANKED, Deed.INTRODUCED, Deed.CELEBRATED,
-        Deed.WELCOMED, Deed.INVITED,
+        Deed.WELCOMED, Deed.INVITED, Deed.WRITTEN_TO, Deed.HELPED,
     }
 )  # fmt: skip
 """Their words end in a passive, so whoever did it follows as “by …”."""
@@ -191,3 +195,29 @@ def _in_words(row: Activity, about: Advocate | None) -> str:
     if row.deed in DONE_TO_THEM:
         return _("%(deed)s by %(name)s") % words
     return _("%(deed)s, noted by %(name)s") % words
+
+
+# --- Where letters and wishes lie -------------------------------------------------------------------------------------
+def _letters(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
+    may = reader.has_perm("advocates.work_portfolio")
+    rows = Letter.objects.filter(pk__in=ids).select_related("contact")
+    return {row.pk: Place(str(row), reverse("advocates:letter", args=[row.public_id]) if may else "") for row in rows}
+
+
+def _wishes(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
+    may = reader.has_perm("advocates.work_portfolio")
+    rows = Wish.objects.filter(pk__in=ids)
+    return {row.pk: Place(str(row), reverse("advocates:wish", args=[row.public_id]) if may else "") for row in rows}
+
+
+def _nominated(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
+    may = reader.has_perm("advocates.view_colleaguenomination")
+    rows = ColleagueNomination.objects.filter(pk__in=ids)
+    return {
+        row.pk: Place(str(row), reverse("advocates:nomination", args=[row.public_id]) if may else "") for row in rows
+    }
+
+
+places.register("advocates.letter", _letters)
+places.register("advocates.wish", _wishes)
+places.register("advocates.colleaguenomination", _nominated)

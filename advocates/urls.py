@@ -1,14 +1,32 @@
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
-from advocates.views import cohorts, customers, growing, home, joining, moving, pods, profile, staff, words
+from advocates.views import (
+    cohorts,
+    customers,
+    growing,
+    home,
+    joining,
+    letters,
+    moving,
+    nominations,
+    pods,
+    profile,
+    staff,
+    words,
+)
 
 
 class TaskMove(StringConverter):
     regex = "done|undo|tomorrow|week|day"
 
 
+class CreditMove(StringConverter):
+    regex = "approve|refuse|pay|back"
+
+
 register_converter(TaskMove, "task_move")
+register_converter(CreditMove, "credit_move")
 
 app_name = "advocates"
 urlpatterns: list[URLPattern] = [
@@ -31,6 +49,8 @@ urlpatterns: list[URLPattern] = [
     path("profile/leave/", profile.leave, name="leave"),
     path("points/", profile.my_points, name="points"),
     path("write/", profile.write, name="write"),
+    path("wish/", letters.wishes, name="wishes"),
+    path("wish/<uuid:public_id>/withdraw/", letters.withdraw_wish, name="withdraw_wish"),
     path("recognition/<int:pk>/", profile.recognition, name="recognition"),
     # for colleagues
     path("advocates/", staff.advocates, name="advocates"),
@@ -39,6 +59,17 @@ urlpatterns: list[URLPattern] = [
     path("advocates/<uuid:public_id>/touch/", staff.touch, name="touch"),
     path("advocates/<uuid:public_id>/moved/", moving.moved, name="moved"),
     path("advocates/<uuid:public_id>/moved/take-back/", moving.take_back, name="take_move_back"),
+    path("advocates/<uuid:public_id>/write-down/", letters.write_down, name="write_down"),
+    path("letters/<uuid:public_id>/", letters.letter, name="letter"),
+    path("letters/<uuid:public_id>/take-back/", letters.take_back, name="take_letter_back"),
+    path("wishes/", letters.wish_list, name="wish_list"),
+    path("wishes/<uuid:public_id>/", letters.wish, name="wish"),
+    path("nominate/", nominations.nominate, name="nominate"),
+    path("nominate/<uuid:public_id>/withdraw/", nominations.withdraw, name="withdraw_nomination"),
+    path("nominated/", nominations.nomination_list, name="nominations"),
+    path("nominated/<uuid:public_id>/", nominations.nomination, name="nomination"),
+    path("nominated/credits/", nominations.credit_list, name="credits"),
+    path("nominated/credits/<int:pk>/<credit_move:what>/", nominations.credit, name="credit"),
     path("customers/", customers.customer_list, name="customers"),
     path("customers/<int:pk>/", customers.customer, name="customer"),
     path("customers/<int:pk>/pause/", customers.pause, name="pause_customer"),

@@ -7,10 +7,17 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib import places
 from advocacy.lib.places import Place
 from advocates.models import StandIn, Task
+
+ANSWERED_ON_A_PAGE = {
+    Task.Kind.NOMINATION.value: _("Read and answer"),
+    Task.Kind.WISH.value: _("Answer"),
+}
+"""Kinds of task that are done by an answer, which closes them; a tick would leave somebody waiting."""
 
 
 def evening(at: datetime) -> datetime:
@@ -41,7 +48,10 @@ def source_of(task: Task) -> tuple[str, str] | None:
 
 
 def with_places(wanted: Iterable[Task], *, reader: Any) -> list[Task]:
-    """Give each task ``about`` (name and page of what it is about) and, for a thank-you, ``thank_url``."""
+    """Give each task ``about`` (name and page of what it is about), and where it is done when not by a tick.
+
+    That is ``thank_url`` for a thank-you, and ``answer_url`` with its words for what waits for an answer.
+    """
     tasks = list(wanted)
     sources = {task.pk: source for task in tasks if (source := source_of(task))}
     found = places.find(sources.values(), reader=reader)
@@ -53,7 +63,9 @@ def with_places(wanted: Iterable[Task], *, reader: Any) -> list[Task]:
         task.person_url = person  # type: ignore[attr-defined]
         task.account_url = account  # type: ignore[attr-defined]
         task.about = place if place and place.url else Place(task.text, person or account)  # type: ignore[attr-defined]
-        task.thank_url = ""  # type: ignore[attr-defined]
+        task.thank_url = task.answer_url = ""  # type: ignore[attr-defined]
+        if task.kind in ANSWERED_ON_A_PAGE and place and place.url:
+            task.answer_url, task.answer_word = place.url, ANSWERED_ON_A_PAGE[task.kind]  # type: ignore[attr-defined]
         if task.kind == Task.Kind.THANK:
             task.thank_url = place.url if place and place.url else f"{person}#thanks" if person else ""  # type: ignore[attr-defined]
     return tasks

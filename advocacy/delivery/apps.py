@@ -10,4 +10,4 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         # What apps add to mail (who manages whom, gates of their own, how an edition is rendered) is found by name.
         autodiscover_modules("mails")
-        from advocacy.delivery import webhooks  # noqa: F401 - hears what a provider tells about mail afterwards
+        from advocacy.delivery import inbound, webhooks  # noqa: F401 - hear what a provider tells and brings

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from advocacy.crm.models import Program
+from advocacy.delivery.inbound import reply_address
 from advocacy.delivery.models import Message
 from advocacy.delivery.rendering import Rendered, one_line, unsubscribe_url
 
@@ -114,7 +115,7 @@ def build(message: Message, rendered: Rendered, *, program: Program, at: datetim
         "X-Auto-Response-Suppress": "OOF, AutoReply",
         "Feedback-ID": ":".join(_token(part) for part in (message.batch, message.kind, message.purpose, host)),
     }
-    if reply_to := message.reply_to or rendered.reply_to:
+    if reply_to := reply_address(message) or message.reply_to or rendered.reply_to:
         headers["Reply-To"] = one_line(reply_to)
     if message.purpose or message.basis:
         headers["List-Id"] = f"<{_token(message.purpose or message.basis)}.{_site_host()}>"

@@ -28,15 +28,22 @@ def provider() -> str:
 
 
 def urls() -> list[URLPattern]:
-    """The address to give the provider, ``/mail/events/``. Public: the provider signs, or brings the secret."""
+    """The addresses to give the provider, ``/mail/events/`` and, where mail is taken in, ``/mail/inbound/``.
+
+    Public: the provider signs, or brings the secret.
+    """
     name = provider()
     if not name or not getattr(settings, "ANYMAIL", {}).get("WEBHOOK_SECRET"):
         return []
     from anymail.urls import urlpatterns
 
     views: dict[str, Any] = {str(one.name): one.callback.view_class for one in urlpatterns}
-    view = views.get(f"{name}_tracking_webhook")
-    return [path("events/", public(view.as_view()), name="provider_events")] if view else []
+    found = []
+    if view := views.get(f"{name}_tracking_webhook"):
+        found.append(path("events/", public(view.as_view()), name="provider_events"))
+    if settings.INBOUND_DOMAIN and (view := views.get(f"{name}_inbound_webhook")):
+        found.append(path("inbound/", public(view.as_view()), name="provider_inbound"))
+    return found
 
 
 @receiver(tracking)

@@ -31,9 +31,19 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     },
     # Who sells may own accounts as well; everybody approves for accounts of their own only.
     Role.REQUESTER: MEMBER_RIGHTS
-    | {"opportunities.file_request", "opportunities.follow_own_requests", "opportunities.approve_asks"},
+    | {
+        "advocates.nominate",
+        "opportunities.file_request",
+        "opportunities.follow_own_requests",
+        "opportunities.approve_asks",
+    },
     Role.OWNER: MEMBER_RIGHTS
-    | {"opportunities.file_request", "opportunities.follow_own_requests", "opportunities.approve_asks"},
+    | {
+        "advocates.nominate",
+        "opportunities.file_request",
+        "opportunities.follow_own_requests",
+        "opportunities.approve_asks",
+    },
     Role.READER: frozenset({"home.view", "dashboards.view"}),
     Role.MODERATOR: MEMBER_RIGHTS
     | {
@@ -63,6 +73,8 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "advocates.*_awayperiod",
         "advocates.*_invitation",
         "advocates.*_application",
+        "advocates.nominate",
+        "advocates.*_colleaguenomination",
         "advocates.*_task",
         "advocates.*_commitment*",
         "advocates.view_*",

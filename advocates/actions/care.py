@@ -58,11 +58,15 @@ def thank(advocate: Advocate, *, text: str, by: Any, about: Source, at: datetime
 
 @transaction.atomic
 def do_task(task: Task, *, by: Any, at: datetime) -> None:
-    """Tick a task off. A care or nurture task done for an advocate is a touch."""
+    """Tick a task off. A care or nurture task done for an advocate is a touch, and so is an answer they waited for."""
+    if task.kind in {Task.Kind.NOMINATION, Task.Kind.WISH}:
+        raise Refused(_("Somebody waits for an answer. Open it and answer; that ticks it off."))
     if not Task.objects.filter(pk=task.pk, done_at__isnull=True).update(done_at=at, done_by=by):
         raise Refused(_("Somebody has done this already."))
     if task.advocate and task.kind in {Task.Kind.CARE, Task.Kind.NURTURE}:
         touch(task.advocate, deed=Deed.CARE_CALL, about=task, at=at, by=by)
+    if task.advocate and task.kind == Task.Kind.REPLY:
+        touch(task.advocate, deed=Deed.NOTED, about=task, at=at, by=by)
     task.refresh_from_db()
 
 

@@ -1,7 +1,7 @@
 """What members change about themselves: facts, limits, away dates, consents; and leaving."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -9,12 +9,10 @@ from django.utils.translation import gettext as _
 
 from advocacy.crm import consent, spine
 from advocacy.crm.catalogue import Deed, Purpose
-from advocacy.delivery import outbox
-from advocacy.delivery.notifications import notify
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role, RoleGrant, User
-from advocates import budget, pods, types, wording
-from advocates.models import Advocate, AwayPeriod, Recognition, Task
+from advocates import budget, types, wording
+from advocates.models import Advocate, AwayPeriod, Recognition
 
 OF_CONTACT = ("given_name", "family_name", "title", "linkedin", "language", "time_zone")
 OF_ADVOCATE = (
@@ -87,33 +85,6 @@ def set_consent(advocate: Advocate, purpose: str, *, given: bool, at: datetime, 
         consent.grant(advocate.contact, purpose, wording=words, at=at, source="profile", by=by)
     else:
         consent.withdraw(advocate.contact, purpose, wording=words, at=at, source="profile", by=by)
-
-
-@transaction.atomic
-def write_to_manager(advocate: Advocate, *, text: str, at: datetime) -> User:
-    """A message to the person named on the home page: a mail they can answer, and a task until it is answered."""
-    text = text.strip()
-    if not text:
-        raise Refused(_("Write a few words first."))
-    manager = advocate.manager or pods.manager_of_account(advocate.contact.account)
-    if manager is None:
-        raise Refused(_("Nobody is named for you yet. Answer any mail of the program; it reaches the team."))
-    name = advocate.contact.full_name
-    task = Task.objects.create(
-        kind=Task.Kind.CARE, key=f"note:{advocate.pk}:{at.isoformat()}", advocate=advocate,
-        text=_("%(name)s wrote to you: %(text)s")[:300] % {"name": name, "text": text[:200]},
-        account=advocate.contact.account, assignee=manager, due_at=at + timedelta(days=1), created_at=at,
-    )  # fmt: skip
-    outbox.owe(
-        "note", to=manager, template="advocates/note", dedupe_key=str(task.pk), at=at, counts=False,
-        reply_to=advocate.contact.email,
-        params={
-            "text": text, "name": name, "company": advocate.contact.account.name, "advocate": str(advocate.public_id),
-        },
-    )  # fmt: skip
-    notify(manager, "note", key=str(task.pk), text=task.text, url="/today/", at=at)
-    found: User = manager
-    return found
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
 from advocates import budget, kinds, points, provenance, tiers, types, wording
+from advocates.actions import letters
 from advocates.actions import profile as changes
 from advocates.forms import AwayForm, NoteForm, ProfileForm
 from advocates.models import Advocate, PointEntry, Recognition
@@ -206,7 +207,7 @@ def write(request: HttpRequest) -> HttpResponse:
             status = 429
         elif form.is_valid():
             try:
-                manager = changes.write_to_manager(advocate, text=form.cleaned_data["text"], at=timezone.now())
+                manager = letters.write_to_manager(advocate, text=form.cleaned_data["text"], at=timezone.now())
             except Refused as refusal:
                 form.add_error(None, str(refusal))
                 status = 409

@@ -112,6 +112,7 @@ def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
             reader=request.user,
         ),
         "invitation": found.invitations.order_by("-created_at").first(),
+        "wishes": found.wishes.exclude(status="withdrawn").select_related("owner").order_by("-created_at")[:5],
         "consents": found.contact.consents.in_force(at=at).order_by("purpose"),
         "form": NoteForm(),
     }

@@ -10,9 +10,10 @@ from types import ModuleType
 import pytest
 from anymail.signals import AnymailTrackingEvent, tracking
 
-from advocacy.delivery import webhooks
+from advocacy.delivery import inbound, outbox, webhooks
+from advocacy.delivery.inbound import reply_address
 from advocacy.delivery.models import Suppression
-from tests.factories import NOON, make_advocate
+from tests.factories import NOON, make_advocate, make_contact
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +70,7 @@ class TestTheAddress:
         settings.EMAIL_BACKEND = "anymail.backends.mailgun.EmailBackend"
         settings.ANYMAIL = self.ANYMAIL
         urls = ModuleType("urls_with_provider")
+        settings.INBOUND_DOMAIN = "in.portal.test"
         urls.urlpatterns = webhooks.urls()
         settings.ROOT_URLCONF = urls
 
@@ -102,3 +104,31 @@ class TestTheAddress:
         for name, value in change.items():
             setattr(settings, name, value)
         assert webhooks.urls() == []
+
+    def bring(self, client, message, *, key="signing"):
+        stamp, token = "1773144000", "t" * 50
+        signature = hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
+        headers = [["From", "ines@customer.test"], ["To", reply_address(message)], ["Message-Id", "<1@customer.test>"]]
+        form = {
+            "timestamp": stamp, "token": token, "signature": signature, "recipient": reply_address(message),
+            "sender": "ines@customer.test", "from": "ines@customer.test", "subject": "Re: Thanks",
+            "body-plain": "You are welcome.", "message-headers": json.dumps(headers),
+        }  # fmt: skip
+        word = {"Authorization": "Basic " + b64encode(b"portal:secret").decode()}
+        return client.post("/inbound/", form, headers=word)
+
+    def test_brings_a_signed_reply_and_no_other(self, through_mailgun, client, monkeypatch):
+        message = outbox.owe(
+            "thanks", to=make_contact("Ines"), template="advocates/thanks", dedupe_key="1", at=NOON,
+            params={"text": "Thank you!", "by": "Rita", "title": ""},
+        )  # fmt: skip
+        taken = []
+        monkeypatch.setattr(inbound, "_readers", [taken.append])
+        assert self.bring(client, message, key="guessed").status_code == 400
+        assert self.bring(client, message).status_code == 200
+        assert [(mail.answers, mail.text) for mail in taken] == [(message, "You are welcome.")]
+
+    def test_takes_no_mail_without_a_domain_for_it(self, through_mailgun, settings):
+        assert len(webhooks.urls()) == 2
+        settings.INBOUND_DOMAIN = ""
+        assert len(webhooks.urls()) == 1
