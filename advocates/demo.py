@@ -13,7 +13,7 @@ from advocacy.crm.models import Account, Activity, Contact
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import User
 from advocates import jobs, segments, stages
-from advocates.actions import cohorts, do_task, invitations, joining
+from advocates.actions import cohorts, do_task, invitations, joining, letters, nominations, wishes
 from advocates.actions import commitments as promised
 from advocates.actions.profile import answer_recognition
 from advocates.models import (
@@ -21,6 +21,8 @@ from advocates.models import (
     Application,
     AwayPeriod,
     Cohort,
+    ColleagueNomination,
+    CreditRule,
     Invitation,
     LifecycleRule,
     Pod,
@@ -332,6 +334,74 @@ def _promise_and_rest(world: Any, now: Any) -> None:
     promised.remind(at=now)
 
 
+NOMINATED_BECAUSE = (
+    "Runs the best roll-out I have seen and tells everybody who will listen. Would be great on a call.",
+    "Told me at the fair that she got her evenings back. Loves to teach.",
+    "Built his own alerts and showed them to our product team; wants to know others who do.",
+)
+
+
+def _colleagues_nominate(world: Any, now: Any) -> None:
+    """Some customers were put forward: to be read, invited, declined, and one who became active and is credited."""
+    sam, rita = world.users["sales"], world.managers[0]
+    CreditRule.objects.create(name="50 € for a first activity", deed="verified", within_days=365, amount=Decimal(50))
+    free = list(
+        Contact.objects.filter(advocate__isnull=True, left_on__isnull=True, account__csm__isnull=False)
+        .exclude(email="").select_related("account").order_by("pk")[:3]
+    )  # fmt: skip
+    for number, (contact, why) in enumerate(zip(free, NOMINATED_BECAUSE, strict=False)):
+        made = nominations.nominate(
+            by=sam, email=contact.email, at=now - timedelta(days=3 - number, hours=2),
+            facts={
+                "given_name": contact.given_name, "family_name": contact.family_name, "title": contact.title,
+                "company": contact.account.name, "why": why,
+            },
+        )  # fmt: skip
+        if number == 2:
+            nominations.decline(made, reason="In an escalation until spring; let us ask again then.", at=now, by=rita)
+    active = Activity.objects.filter(deed=Deed.VERIFIED, contact__advocate__joined_at__isnull=False).order_by("-at")
+    first = next(
+        (one for one in active[:200] if one.contact and one.contact.advocate.joined_at < one.at - timedelta(days=9)),
+        None,
+    )
+    if first is not None and first.contact is not None:
+        person = first.contact
+        filed = person.advocate.joined_at - timedelta(days=4)
+        ColleagueNomination.objects.create(
+            by=sam, email=person.email, given_name=person.given_name, family_name=person.family_name,
+            title=person.title, company=person.account.name, why="Has shown our product to three of my prospects.",
+            contact=person, status=ColleagueNomination.Status.INVITED, filed_at=filed, decided_at=filed,
+            decided_by=rita, invitation=person.advocate.invitations.first(),
+        )  # fmt: skip
+        nominations.fall_due(at=now)
+
+
+def _write_and_wish(world: Any, ines: Advocate, now: Any) -> None:
+    """A talk by mail, and what Inês has asked of us."""
+    manager = ines.manager or world.managers[0]
+    letters.write_down(
+        ines, from_them=False, subject="The spring fair", key="demo-1", day=world.today - timedelta(days=6),
+        text="Dear Inês, it was lovely to hear you at the round table. No question this time, only thanks. See you!",
+        asked_for_nothing=True, at=now, by=manager,
+    )  # fmt: skip
+    done = wishes.wish(
+        ines, kind="meet", text="I would like to meet somebody who plans more than ten sites.",
+        at=now - timedelta(days=30),
+    )  # fmt: skip
+    wishes.answer(
+        done, done=True, outcome="Omar of Blue Harbour would love to talk; you have an introduction from both sides.",
+        at=now - timedelta(days=24), by=manager,
+    )  # fmt: skip
+    wishes.wish(
+        ines, kind="stage", text="Could I show our month-end close at your next event, for ten minutes?",
+        at=now - timedelta(days=2),
+    )  # fmt: skip
+    letters.write_to_manager(
+        ines, text="Is there a test system I could use to try the new alerts with two colleagues?",
+        at=now - timedelta(hours=3),
+    )  # fmt: skip
+
+
 def end(world: Any) -> None:
     now = timezone.now()
     stages.refresh(at=now)
@@ -345,6 +415,8 @@ def end(world: Any) -> None:
         created_at=now - timedelta(days=1),
         by=world.users["moderator"],
     )
+    _colleagues_nominate(world, now)
+    _write_and_wish(world, ines, now)
     for number, (given, family, company) in enumerate(
         (("Petra", "Holm", "Holm & Søn"), ("Carlos", "Vega", "Vega Mercados"))
     ):

@@ -33,7 +33,6 @@ KINDS: dict[str, frozenset[str]] = {
     "asks": frozenset(ASK_DEEDS),
     "touches": frozenset(TOUCH_DEEDS),
     "activities": frozenset(ACTIVITY_DEEDS),
-    "letters": frozenset({Deed.WROTE, Deed.WRITTEN_TO}),
 }
 
 
@@ -53,8 +52,10 @@ LONG_WITHOUT_TOUCH = timedelta(days=60)
 
 
 def of_advocate(advocate: Advocate, *, kind: str = "") -> QuerySet[Activity]:
-    """What happened with this person, newest first; ``kind`` narrows to asks, touches or activities."""
+    """What happened with this person, newest first; ``kind`` narrows to asks, touches, activities or letters."""
     rows = Activity.objects.filter(contact=advocate.contact_id)
+    if kind == "letters":
+        return rows.filter(source_type="advocates.letter")
     return rows.filter(deed__in=KINDS[kind]) if kind in KINDS else rows
 
 

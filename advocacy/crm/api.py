@@ -61,11 +61,11 @@ class SignalIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Kind = Field(description="One of the catalogue, such as `onboarding_closed` or `nps`.")
-    occurred_at: AwareDatetime = Field(description="With its offset: `2026-03-10T09:30:00+01:00`.")
+    kind: Kind = Field(description="One of the catalogue, such as onboarding_closed or nps.")
+    occurred_at: AwareDatetime = Field(description="With its offset: 2026-03-10T09:30:00+01:00.")
     id: Text | None = Field(None, description="Its id in your system. The same id again corrects it.")
     occurrence: Text | None = Field(None, description="Which one of its kind; rules fire once for each. Its id else.")
-    value: Decimal | None = Field(None, description="For `nps` 0 to 10, for `csat` 1 to 5.")
+    value: Decimal | None = Field(None, description="For nps 0 to 10, for csat 1 to 5.")
     account: Text | None = Field(None, description="The account's id in your system.")
     account_domain: Text | None = Field(None, description="Or its web domain.")
     contact: Text | None = Field(None, description="The person's id in your system.")

@@ -23,7 +23,6 @@ from advocates.models import Advocate, Letter, Task
 
 logger = structlog.get_logger(__name__)
 
-ANSWER_WITHIN = timedelta(days=1)
 MOST_PEOPLE = 10
 """Contacts one copied mail is kept for: an invitation to a fair in copy of a hundred is no letter to each."""
 _ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]+(?:\.[\w-]+)+")
@@ -100,12 +99,13 @@ def _keep_ours(mail: Incoming, contact: Contact, colleague: User, *, at: datetim
 
 
 @transaction.atomic
-def _keep(contact: Contact, *, message_id: str, **facts: Any) -> Letter | None:
+def _keep(contact: Contact, *, message_id: str, asked_for_nothing: bool = False, **facts: Any) -> Letter | None:
     letter, new = Letter.objects.get_or_create(contact=contact, message_id=message_id, defaults=facts)
     if not new:
         return None
     if not letter.automatic:
-        deed = Deed.WROTE if letter.from_them else Deed.WRITTEN_TO
+        ours = Deed.NOTED if asked_for_nothing else Deed.WRITTEN_TO
+        deed = Deed.WROTE if letter.from_them else ours
         spine.record(deed, at=letter.at, source=letter, contact=contact, by=letter.colleague)
     return letter
 
@@ -131,7 +131,7 @@ def _wait_for_answer(letter: Letter, reader: User, *, told_by_mail: bool, at: da
         defaults={
             "kind": Task.Kind.REPLY, "advocate": advocate, "account": contact.account, "assignee": reader,
             "text": (_("%(name)s wrote: %(text)s") % {"name": contact.full_name, "text": said})[:300],
-            "due_at": at + ANSWER_WITHIN, "created_at": at,
+            "due_at": at, "created_at": at,
         },
     )  # fmt: skip
     notify(reader, "note", key=str(task.pk), text=task.text, url=f"/letters/{letter.public_id}/", at=at)
@@ -211,11 +211,10 @@ def write_down(
     letter = _keep(
         advocate.contact, message_id=f"by-hand:{key}", from_them=from_them, source=Letter.Source.BY_HAND, colleague=by,
         subject=subject.strip()[:300], text=text[:20_000], at=when, received_at=at,
+        asked_for_nothing=asked_for_nothing,
     )  # fmt: skip
     if letter is not None and not from_them:
         _answered(advocate.contact, by=by, at=at)
-        if asked_for_nothing:
-            spine.record(Deed.NOTED, at=when, source=letter, contact=advocate.contact, by=by)
     return letter
 
 

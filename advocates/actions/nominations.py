@@ -29,7 +29,7 @@ from advocates.models import (
 )
 
 READ_WITHIN = timedelta(days=2)
-"""A nomination nobody has read after that is on Today as overdue; the colleague is waiting."""
+"""What the colleague is told; a nomination nobody has answered by then is marked in the list."""
 
 
 def key_of(nomination: ColleagueNomination) -> str:
@@ -77,7 +77,7 @@ def nominate(*, by: Any, email: str, facts: Mapping[str, Any], at: datetime) -> 
     reader = (pods.manager_of_account(account) if account else None) or _least_busy()
     task = Task.objects.create(
         kind=Task.Kind.NOMINATION, key=key_of(nomination), account=account, assignee=reader, created_at=at,
-        due_at=at + READ_WITHIN,
+        due_at=at,
         text=(_("%(name)s nominates %(customer)s") % {"name": by, "customer": nomination})[:300],
     )  # fmt: skip
     if reader is not None:

@@ -46,10 +46,10 @@ def nominate(by: User, email: str = "ines@kestrel.example", **facts: Any) -> Col
 
 
 class TestNominating:
-    def test_gives_the_manager_of_the_account_two_days(self, kestrel: Any, sam: User, rita: User) -> None:
+    def test_is_on_today_of_the_manager_of_the_account(self, kestrel: Any, sam: User, rita: User) -> None:
         nomination = nominate(sam)
         task = Task.objects.get(kind=Task.Kind.NOMINATION)
-        assert (task.assignee, task.due_at, task.account) == (rita, NOON + timedelta(days=2), kestrel)
+        assert (task.assignee, task.due_at, task.account) == (rita, NOON, kestrel)
         assert "Sam Patel nominates Ines Barbosa" in task.text
         assert Notification.objects.filter(user=rita, url=f"/nominated/{nomination.public_id}/").exists()
 
@@ -302,9 +302,7 @@ class TestThePages:
         assert "Read and answer" in today
         page = client.get(f"/nominated/{nomination.public_id}/").content.decode()
         assert "Runs ten sites, loves it." in page
-        done = client.post(
-            f"/nominated/{nomination.public_id}/", {"answer": "yes", "account": kestrel.pk}, follow=True
-        )
+        done = client.post(f"/nominated/{nomination.public_id}/", {"answer": "yes", "account": kestrel.pk}, follow=True)
         assert "is invited" in done.content.decode()
         twice = client.post(f"/nominated/{nomination.public_id}/", {"answer": "yes", "account": kestrel.pk})
         assert twice.status_code == 409
@@ -317,6 +315,14 @@ class TestThePages:
         client.force_login(rita)
         told = client.post(f"/nominated/{nomination.public_id}/", {"answer": "yes", "account": account})
         assert (told.status_code, "Choose the account" in told.content.decode()) == (409, True)
+
+    def test_what_waits_more_than_two_days_is_marked(self, client: Client, kestrel: Any, sam: User, rita: User) -> None:
+        nominate(sam)
+        client.force_login(rita)
+        ColleagueNomination.objects.update(filed_at=timezone.now() - timedelta(days=1, hours=23))
+        assert "waits too long" not in client.get("/nominated/").content.decode()
+        ColleagueNomination.objects.update(filed_at=timezone.now() - timedelta(days=2, hours=1))
+        assert "waits too long" in client.get("/nominated/").content.decode()
 
     def test_lists_cost_the_same_however_long(
         self, client: Client, kestrel: Any, sam: User, rita: User, queries_of: Any

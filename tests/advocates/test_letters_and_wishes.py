@@ -90,7 +90,7 @@ class TestReplies:
         (line,) = timeline.lines(list(timeline.of_advocate(ines, kind="letters")), about=ines, reader=rita)
         assert (line["text"], line["about"].url) == ("wrote to us", f"/letters/{letter.public_id}/")
         task = Task.objects.get(kind=Task.Kind.REPLY)
-        assert (task.assignee, task.advocate, task.due_at) == (olga, ines, NOON + timedelta(days=1))
+        assert (task.assignee, task.advocate, task.due_at) == (olga, ines, NOON)
         told = Message.objects.get(kind="letter")
         assert (told.to_email, told.reply_to) == (olga.email, ines.contact.email)
 
