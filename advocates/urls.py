@@ -31,6 +31,7 @@ register_converter(CreditMove, "credit_move")
 app_name = "advocates"
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
+    path("search/", home.search, name="search"),
     path("today/", home.today, name="today"),
     path("today/undo/", home.undo, name="undo"),
     path("today/<int:pk>/<task_move:what>/", home.task, name="task"),

@@ -14,7 +14,8 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from advocacy.lib import signed
+from advocacy.lib import finding, signed
+from advocacy.lib.given import plain
 from advocacy.lib.home import cards, today_items
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
@@ -44,6 +45,15 @@ def home(request: HttpRequest) -> HttpResponse:
         "aside": shown["aside"],
     }
     return respond(request, "advocates/home.html", context)
+
+
+@requires("home.view")
+def search(request: HttpRequest) -> HttpResponse:
+    """Whatever this person may see and find by these words."""
+    words = plain(request.GET.get("q"))[: finding.LONGEST]
+    groups = finding.find(words, reader=request.user) if words else []
+    context = {"words": words, "groups": groups, "short": len("".join(words.split())) < 2}
+    return respond(request, "advocates/search.html", context, fragment="found")
 
 
 # --- Today ------------------------------------------------------------------------------------------------------------
