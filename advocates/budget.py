@@ -11,7 +11,7 @@ be overridden. Rest and caps can, with a reason, which stays on the ask.
 import zoneinfo
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
@@ -336,12 +336,23 @@ def facts_of(advocates: Sequence[Advocate], *, at: datetime, without: Ask | None
     }
 
 
-def why_not(advocate: Advocate, *, at: datetime, channel: str, kind: str = "") -> str | None:
+def why_not(
+    advocate: Advocate,
+    *,
+    at: datetime,
+    channel: str,
+    kind: str = "",
+    own: Sequence[PastAsk] = (),
+    of_account: Sequence[PastAsk] = (),
+) -> str | None:
     """Why this person cannot be asked now, as a sentence for staff; None when they can.
 
-    ``channel`` is named by the caller because the same budget answers for all of them.
+    ``channel`` is named by the caller because the same budget answers for all of them. ``own`` and ``of_account`` are
+    asks nobody made, which a dry run counts as well.
     """
-    first = decide(facts_of([advocate], at=at)[advocate.pk], at=at, kind=kind).first
+    facts = facts_of([advocate], at=at)[advocate.pk]
+    facts = replace(facts, asks=[*facts.asks, *own], account_asks=[*facts.account_asks, *of_account])
+    first = decide(facts, at=at, kind=kind).first
     return first.sentence if first else None
 
 

@@ -1,6 +1,6 @@
 """What a lifecycle rule can make this app do: invite, give the manager a task, let asks rest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from advocacy.crm.models import Contact, Program
 from advocacy.lib.lifecycle import Refused
 from advocates import connections, invitations, pods
 from advocates.actions.invitations import invite
-from advocates.lifecycle import Doing, Effect, register
+from advocates.lifecycle import REST, Doing, Done, Effect, register, rest_after, rest_ends
 from advocates.models import Task
 
 
@@ -28,11 +28,21 @@ def _why_not_invite(contact: Contact | None, at: datetime, params: Mapping[str, 
     return _("There is nobody to invite.") if contact is None else invitations.why_not(contact, at=at)
 
 
-def _why_not_invite_again(contact: Contact, before: datetime, at: datetime) -> str | None:
-    """Whoever would have been invited would have had an invitation, for as long as one is valid."""
-    if at >= before + timedelta(days=Program.current().invitation_valid_days):
-        return None
-    return str(invitations.REFUSALS["open"]) % {"name": contact.full_name}
+def _why_not_invite_many(asked: Sequence[tuple[Contact, datetime]], params: Mapping[str, Any]) -> list[str | None]:
+    return invitations.refusals(asked)
+
+
+def _why_not_invite_after(
+    contact: Contact, done: Sequence[Done], at: datetime, params: Mapping[str, Any]
+) -> str | None:
+    """Whoever would have been invited would have had an invitation for as long as one is valid; asks might rest."""
+    words = {"name": contact.full_name, "account": contact.account.name}
+    since = at - timedelta(days=Program.current().invitation_valid_days)
+    if any(one.effect == "invite" and one.contact == contact and one.at > since for one in done):
+        return str(invitations.REFUSALS["open"]) % words
+    if (rest := rest_after(done, at=at)) is not None:
+        return str(invitations.REFUSALS["paused"]) % {**words, "reason": rest.rule}
+    return None
 
 
 def _task(doing: Doing) -> str:
@@ -64,8 +74,7 @@ def _check_task(params: Mapping[str, Any]) -> None:
 
 
 def _rest(doing: Doing) -> str:
-    days = int(doing.rule.effect_params.get("days") or 30)
-    until = (doing.at + timedelta(days=days)).date()
+    until = rest_ends(doing.rule.effect_params, at=doing.at)
     readiness.pause(
         doing.signal.account, reason=doing.rule.name, by=None, at=doing.at, until=until, key=f"rule:{doing.firing.pk}"
     )
@@ -129,7 +138,7 @@ def _nothing_against(contact: Contact | None, at: datetime, params: Mapping[str,
 register(
     Effect(
         "invite", _l("invite to the program"), do=_invite, why_not=_why_not_invite,
-        why_not_again=_why_not_invite_again,
+        why_not_many=_why_not_invite_many, why_not_after=_why_not_invite_after,
     )
 )  # fmt: skip
 register(
@@ -137,7 +146,7 @@ register(
         "task", _l("give the manager a task"), do=_task, why_not=_nothing_against, needs_person=False, check=_check_task
     )
 )
-register(Effect("rest", _l("let asks rest"), do=_rest, why_not=_nothing_against, needs_person=False, check=_check_days))
+register(Effect(REST, _l("let asks rest"), do=_rest, why_not=_nothing_against, needs_person=False, check=_check_days))
 register(
     Effect(
         "connect", _l("suggest a connection to two members"), do=_connect, why_not=_why_not_connect,

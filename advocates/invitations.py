@@ -8,7 +8,22 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Case, CharField, Exists, Func, OuterRef, Q, QuerySet, Value, When
+from django.db import connection
+from django.db.models import (
+    Case,
+    CharField,
+    DateField,
+    DateTimeField,
+    Exists,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -165,12 +180,16 @@ REFUSED_AS: Mapping[str, Any] = {
 """The same in few words, for many."""
 
 
-def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime, elsewhen: bool = False) -> "QuerySet[Contact]":
+def with_refusal(
+    contacts: "QuerySet[Contact]", *, at: datetime | RawSQL, elsewhen: bool = False, day: date | RawSQL | None = None
+) -> "QuerySet[Contact]":
     """Contacts with ``refusal``: a key of ``REFUSALS``, empty for whoever can be invited now. One query for any number.
 
     ``at`` may lie in the past or ahead, for a dry run (``elsewhen``): what carries time is read as it was then, and
-    what ends by a date is over after it.
+    what ends by a date is over after it. Both ``at`` and its ``day`` may be SQL, where each contact has a moment of its
+    own (``refusals``).
     """
+    day = at.date() if day is None and isinstance(at, datetime) else day
     sent_to = Invitation.objects.filter(advocate__contact=OuterRef("pk"), created_at__lte=at)
     open_ones, said_no = sent_to.filter(status__in=OPEN), Q(advocate__status="declined")
     if elsewhen:
@@ -184,7 +203,7 @@ def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime, elsewhen: bool 
         Q(released_at__isnull=True) | Q(released_at__gt=at)
     )
     if elsewhen:
-        paused = paused.exclude(until__lt=at.date())
+        paused = paused.exclude(until__lt=day)
     languages = Q(language="en")
     for column in ("language", "account__language"):
         languages |= Q(language=OuterRef(column))
@@ -192,11 +211,13 @@ def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime, elsewhen: bool 
     # As ``choose_template`` chooses; a test holds the two together.
     region = Q(region="") | Q(region=OuterRef("account__region"))
     words = InvitationTemplate.objects.filter(region, languages).exclude(language="")
+    if elsewhen:
+        contacts = contacts.annotate(resting_because=Subquery(paused.order_by("began_at").values("reason")[:1]))
     return contacts.annotate(
         refusal=Case(
             When(erased_at__isnull=False, then=Value("erased")),
             When(email="", then=Value("no_email")),
-            When(left_on__lte=at.date(), then=Value("gone")),
+            When(left_on__lte=day, then=Value("gone")),
             When(advocate__status="member", advocate__joined_at__lte=at, then=Value("member")),
             When(advocate__status="applied", then=Value("applied")),
             When(said_no, then=Value("declined")),
@@ -211,16 +232,37 @@ def with_refusal(contacts: "QuerySet[Contact]", *, at: datetime, elsewhen: bool 
     )
 
 
+def refusals(asked: Sequence[tuple[Contact, datetime]]) -> list[str | None]:
+    """``why_not`` for many, each at a moment of their own, in one query whatever their number."""
+    if not asked:
+        return []
+    moment = RawSQL("asked.at", (), output_field=DateTimeField())
+    day = RawSQL("(asked.at AT TIME ZONE 'UTC')::date", (), output_field=DateField())
+    theirs = Contact.objects.filter(pk=RawSQL("asked.contact", ()))
+    columns = ("refusal", "resting_because", "account__readiness_reason")
+    each, values = (
+        with_refusal(theirs, at=moment, day=day, elsewhen=True).order_by().values_list(*columns).query.sql_with_params()
+    )
+    pairs = "unnest(%s::bigint[], %s::timestamptz[]) WITH ORDINALITY AS asked (contact, at, place)"
+    statement = f"SELECT asked.place, told.* FROM {pairs} CROSS JOIN LATERAL ({each}) told"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [[contact.pk for contact, _at in asked], [at for _contact, at in asked], *values])
+        rows = cursor.fetchall()
+    found: list[str | None] = [None] * len(asked)
+    for place, refusal, because, not_ready in rows:
+        if refusal:
+            contact = asked[place - 1][0]
+            words = {
+                "name": contact.full_name, "account": contact.account.name,
+                "reason": because or not_ready or _("not ready"),
+            }  # fmt: skip
+            found[place - 1] = str(REFUSALS[refusal]) % words
+    return found
+
+
 def why_not(contact: Contact, *, at: datetime) -> str | None:
     """Why this contact is not invited now, as a sentence for staff; None when they can be."""
-    people: Any = with_refusal(Contact.objects.filter(pk=contact.pk), at=at, elsewhen=True)
-    refusal = people.values_list("refusal", flat=True).first()
-    if not refusal:
-        return None
-    words = {"name": contact.full_name, "account": contact.account.name}
-    if refusal == "paused":
-        words["reason"] = paused_then(contact.account, at=at)
-    return str(REFUSALS[refusal]) % words
+    return refusals([(contact, at)])[0]
 
 
 def reminder_due(invitation: Invitation, days: Sequence[int]) -> datetime | None:

@@ -6,7 +6,7 @@ its ``effects.py``; an effect nobody declared cannot be chosen.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -150,12 +150,47 @@ class Doing:
 
 
 @dataclass(frozen=True)
+class Done:
+    """What the lines of a dry run before this one would have done: which effect, where, to whom and when.
+
+    ``detail`` is what the effect itself wants to know of it later.
+    """
+
+    rule: str
+    effect: str
+    account: int
+    contact: Contact | None
+    at: datetime
+    params: Mapping[str, Any] = field(default_factory=dict)
+    detail: str = ""
+
+
+REST = "rest"
+"""The effect that lets asks rest; what others would do at the account stops at it."""
+REST_DAYS = 30
+
+
+def rest_ends(params: Mapping[str, Any], *, at: datetime) -> date:
+    """The last day of a rest that begins at this moment."""
+    return (at + timedelta(days=int(params.get("days") or REST_DAYS))).date()
+
+
+def rest_after(done: Iterable[Done], *, at: datetime) -> Done | None:
+    """The rest that stands at this moment by what would have been done before."""
+    return next(
+        (one for one in done if one.effect == REST and one.at <= at and at.date() <= rest_ends(one.params, at=one.at)),
+        None,
+    )
+
+
+@dataclass(frozen=True)
 class Effect:
     """What a rule can make an app do.
 
     ``do`` does it and returns a sentence for the record, or raises ``Refused``. ``why_not`` is the same judgement
-    without doing anything, for dry runs; ``why_not_again`` says whether having been chosen before, at a moment, stands
-    in the way now. ``check`` looks at the rule's ``effect_params`` when it is saved.
+    without doing anything, for dry runs; ``why_not_many`` gives it for many people at once, each at a moment of their
+    own. ``why_not_after`` says whether what would have been done at the account before stands in the way now, and
+    ``detail`` what to remember for it. ``check`` looks at the rule's ``effect_params`` when it is saved.
     """
 
     key: str
@@ -165,7 +200,11 @@ class Effect:
     needs_person: bool = True
     asks_public_review: bool = False
     check: Callable[[Mapping[str, Any]], None] = field(default=lambda params: None)
-    why_not_again: Callable[[Contact, datetime, datetime], str | None] = field(default=lambda contact, before, at: None)
+    why_not_many: Callable[[Sequence[tuple[Contact, datetime]], Mapping[str, Any]], list[str | None]] | None = None
+    why_not_after: Callable[[Contact, Sequence[Done], datetime, Mapping[str, Any]], str | None] = field(
+        default=lambda contact, done, at, params: None
+    )
+    detail: Callable[[Contact, datetime, Mapping[str, Any]], str] = field(default=lambda contact, at, params: "")
 
 
 _effects: dict[str, Effect] = {}

@@ -1,16 +1,17 @@
 """What a lifecycle rule can make the board do: offer members what is open to them."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from advocacy.crm.models import Contact, Program
+from advocacy.crm.models import Contact
 from advocacy.lib.lifecycle import Refused
-from advocates.lifecycle import Doing, Effect, register
+from advocates.budget import PastAsk
+from advocates.lifecycle import Doing, Done, Effect, register, rest_after
 from opportunities.actions import offers
 from opportunities.models import OpportunityKind
 
@@ -35,11 +36,19 @@ def _why_not(contact: Contact | None, at: datetime, params: Mapping[str, Any]) -
     return offers.why_not_offer(contact, _kinds(params), at=at)
 
 
-def _why_not_again(contact: Contact, before: datetime, at: datetime) -> str | None:
-    """An offer is an ask: whoever would have had one would have rested."""
-    if at >= before + timedelta(days=Program.current().rest_days):
-        return None
-    return _("%(name)s would have been asked shortly before, and would rest.") % {"name": contact.full_name}
+def _why_not_after(contact: Contact, done: Sequence[Done], at: datetime, params: Mapping[str, Any]) -> str | None:
+    """An offer is an ask: what would have been asked before, of them and of colleagues, counts against the budget."""
+    if (rest := rest_after(done, at=at)) is not None:
+        return _("Asks are paused at %(account)s: %(reason)s.") % {
+            "account": contact.account.name, "reason": rest.rule,
+        }  # fmt: skip
+    asked = [(one.contact, PastAsk(one.at, one.detail)) for one in done if one.effect == "offer" and one.contact]
+    return offers.why_not_after(contact, _kinds(params), asked, at=at) if asked else None
+
+
+def _detail(contact: Contact, at: datetime, params: Mapping[str, Any]) -> str:
+    """The kind the ask counts as."""
+    return offers.counts_as(contact, _kinds(params), at=at)
 
 
 def _check(params: Mapping[str, Any]) -> None:
@@ -57,6 +66,6 @@ def _check(params: Mapping[str, Any]) -> None:
 register(
     Effect(
         "offer", _l("offer members an opportunity"), do=_offer, why_not=_why_not, check=_check,
-        why_not_again=_why_not_again,
+        why_not_after=_why_not_after, detail=_detail,
     )
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Lifecycle rules at work: seeing signals, firing once for each occurrence, keeping the reasons (P17, P18)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,7 +23,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.months import months_after
 from advocacy.lib.paging import beyond
 from advocates import invitations, lifecycle, pods, segments
-from advocates.lifecycle import Doing, Effect, Happening
+from advocates.lifecycle import Doing, Done, Effect, Happening
 from advocates.models import Firing, Invitation, LifecycleRule, Task, Watermark
 
 logger = structlog.get_logger(__name__)
@@ -267,6 +268,29 @@ def _do(effect: Effect, firing: Firing, *, at: datetime, reasons: list[str]) -> 
     return reached
 
 
+def _is_about_a_person(signal: Signal) -> bool:
+    return lifecycle.subject_of(signal.kind, 0, signal.contact_id).startswith("contact:")
+
+
+def _candidates(rule: LifecycleRule, signals: Sequence[Signal]) -> dict[int, list[Contact]]:
+    """Whom the rule might reach by each of these signals, best first, by the signals' keys: two queries for many."""
+    about = {signal.contact_id or 0 for signal in signals if _is_about_a_person(signal)}
+    people = {one.pk: one for one in Contact.objects.filter(pk__in=about).select_related("account")} if about else {}
+    accounts = {signal.account_id for signal in signals if not _is_about_a_person(signal)}
+    roles = [role.strip() for role in rule.whom.split(",")]
+    there: dict[int, list[Contact]] = defaultdict(list)
+    if accounts:
+        contacts = Contact.objects.filter(account__in=accounts, persona__in=roles, left_on__isnull=True)
+        for contact in contacts.exclude(email="").select_related("account"):
+            there[contact.account_id].append(contact)
+    in_order = {pk: lifecycle.people_in_order(contacts, rule.whom, CANDIDATES) for pk, contacts in there.items()}
+    return {
+        signal.pk: [people[signal.contact_id]] if signal.contact_id in people and _is_about_a_person(signal)
+        else in_order.get(signal.account_id, [])
+        for signal in signals
+    }  # fmt: skip
+
+
 def choose_people(
     rule: LifecycleRule,
     signal: Signal,
@@ -274,34 +298,32 @@ def choose_people(
     *,
     at: datetime,
     reasons: list[str],
-    chosen: Mapping[int, datetime] | None = None,
+    ahead: "_Ahead | None" = None,
+    done: Sequence[Done] = (),
 ) -> list[Contact]:
     """The people the effect reaches, in the order of the rule's roles; whoever cannot be reached is passed over.
 
-    ``chosen``: whom a dry run has chosen already, and when; the effect says whether that stands in the way.
+    A dry run looks ``ahead`` for many signals at once, and counts what it would have ``done`` at the account before;
+    the effect says whether that stands in the way.
     """
-    if signal.contact_id is not None and lifecycle.subject_of(signal.kind, 0, signal.contact_id).startswith("contact:"):
-        candidates = [Contact.objects.select_related("account").get(pk=signal.contact_id)]
-    else:
-        contacts = Contact.objects.filter(account=signal.account_id).select_related("account")
-        candidates = lifecycle.people_in_order(contacts, rule.whom, CANDIDATES)
-        if not candidates:
-            reasons.append(
-                _("Nobody at %(account)s has one of the roles %(roles)s and an address.")
-                % {"account": signal.account.name, "roles": rule.whom}
-            )
+    candidates = ahead.candidates[signal.pk] if ahead else _candidates(rule, [signal])[signal.pk]
+    if not candidates:
+        reasons.append(
+            _("Nobody at %(account)s has one of the roles %(roles)s and an address.")
+            % {"account": signal.account.name, "roles": rule.whom}
+        )
     belong = _belong(rule, candidates, at=at)
     people: list[Contact] = []
-    for contact in candidates:
+    for place, contact in enumerate(candidates):
         if len(people) >= rule.at_most:
             break
         if contact.pk not in belong:
             words = {"name": contact.full_name, "cohort": rule.cohort}
             reasons.append(_("%(name)s does not belong to the cohort “%(cohort)s”.") % words)
             continue
-        refusal = effect.why_not(contact, at, rule.effect_params)
-        if refusal is None and contact.pk in (chosen or {}):
-            refusal = effect.why_not_again(contact, (chosen or {})[contact.pk], at)
+        refusal = ahead.why_not(place, contact, at) if ahead else effect.why_not(contact, at, rule.effect_params)
+        if refusal is None and done:
+            refusal = effect.why_not_after(contact, done, at, rule.effect_params)
         if refusal:
             reasons.append(refusal)
         else:
@@ -434,6 +456,7 @@ class _Line:
     due_at: datetime
     known_at: datetime
     order: tuple[Any, ...]
+    rule: LifecycleRule = field(compare=False)
     signal: Signal = field(compare=False)
     happening: Happening = field(compare=False)
     firing: _Known | None = field(compare=False, default=None)
@@ -443,14 +466,55 @@ class _Line:
     def key(self) -> tuple[str, str]:
         return self.happening.subject, self.happening.occurrence
 
+    @property
+    def waits(self) -> bool:
+        return self.firing is not None and self.firing.status == Firing.Status.WAITING
+
+    def moment(self, *, at: datetime, past: bool) -> datetime:
+        """What is over is read as it was at its moment; what is to come, as it is now or will be by what is known."""
+        return self.due_at if past else max(self.due_at, at)
+
+    def place(self, *, past: bool) -> tuple[Any, ...]:
+        """Its place among the lines of other rules: firings run by their day, then as they came on record."""
+        if past:
+            return self.due_at, self.known_at, self.rule.pk, self.order
+        return self.due_at, self.order[0], *(() if self.waits else (self.rule.pk,)), *self.order[1:]
+
 
 @dataclass
 class _Course:
     """What a dry run has done so far, which the clock would find done."""
 
-    seen: set[tuple[str, str]] = field(default_factory=set)
-    reached: set[str] = field(default_factory=set)
-    chosen: dict[int, datetime] = field(default_factory=dict)
+    seen: set[tuple[int, tuple[str, str]]] = field(default_factory=set)
+    reached: set[tuple[int, str]] = field(default_factory=set)
+    done: dict[int, list[Done]] = field(default_factory=lambda: defaultdict(list))
+
+
+class _Ahead:
+    """What stands in the way of people, found out for many lines of one rule together.
+
+    The first candidate of each line is looked up with the first candidates of all others, the second when a second one
+    is asked about, and so on; so a batch costs a few queries, and nobody far down a list is looked up in vain.
+    """
+
+    def __init__(self, rule: LifecycleRule, effect: Effect, lines: Sequence[tuple[Signal, datetime]]) -> None:
+        self.candidates = _candidates(rule, [signal for signal, _moment in lines])
+        self._rule, self._effect, self._lines = rule, effect, lines
+        self._known: dict[tuple[int, datetime], str | None] = {}
+
+    def why_not(self, place: int, contact: Contact, at: datetime) -> str | None:
+        key = (contact.pk, at)
+        if key not in self._known:
+            if self._effect.why_not_many is None:
+                self._known[key] = self._effect.why_not(contact, at, self._rule.effect_params)
+            else:
+                asked = {
+                    (candidates[place].pk, moment): (candidates[place], moment) for signal, moment in self._lines
+                    if len(candidates := self.candidates[signal.pk]) > place
+                } | {key: (contact, at)}  # fmt: skip
+                found = self._effect.why_not_many(list(asked.values()), self._rule.effect_params)
+                self._known |= zip(asked, found, strict=True)
+        return self._known[key]
 
 
 def dry_run(
@@ -469,23 +533,66 @@ def dry_run(
     ``undecided`` leaves out what the clock has decided on long ago, and ``most`` ends after so many lines: a page reads
     no more than it shows.
     """
+    return dry_run_all([rule], at=at, start=start, end=end, undecided=undecided, most=most)
+
+
+def dry_run_all(
+    rules: Iterable[LifecycleRule],
+    *,
+    at: datetime,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    undecided: bool = False,
+    most: int | None = None,
+) -> Iterator[Tried]:
+    """``dry_run`` of several rules in one go, line by line as the clock would run them.
+
+    So each sees what the others would have done before: an invitation, an ask that counts, asks that rest.
+    """
     past = start is not None or end is not None
-    begin = start or (datetime(2000, 1, 1, tzinfo=UTC) if past else rule.enabled_from)
-    if begin is None:
-        return
-    signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=begin)
-    signals = signals.filter(occurred_at__lt=end) if end else signals.filter(occurred_at__lte=at)
-    if undecided and (mark := _read_mark(_mark_of(rule))) is not None:
-        signals = signals.filter(_since(mark - readiness.OVERLAP))
-    lines = _lines(rule, signals, at=at, past=past, most=most)
-    if not past:
-        lines = merge(_waiting_lines(rule, most=most), lines)
-    decided, effect, course = as_rule(rule), lifecycle.effects().get(rule.effect), _Course()
-    for batch in _some(islice(lines, most)):
-        reached = _reached(rule, [(line.signal, line.happening) for line in batch], before=begin if past else None)
-        course.reached |= reached
-        for line in batch:
-            yield _try(rule, decided, line, effect, course, at=at, past=past)
+    streams = list[Iterator[_Line]]()
+    begins: dict[int, datetime] = {}
+    for rule in rules:
+        begin = start or (datetime(2000, 1, 1, tzinfo=UTC) if past else rule.enabled_from)
+        if begin is None:
+            continue
+        begins[rule.pk] = begin
+        signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=begin)
+        signals = signals.filter(occurred_at__lt=end) if end else signals.filter(occurred_at__lte=at)
+        if undecided and (mark := _read_mark(_mark_of(rule))) is not None:
+            signals = signals.filter(_since(mark - readiness.OVERLAP))
+        streams.append(_lines(rule, signals, at=at, past=past, most=most))
+        if not past:
+            streams.append(_waiting_lines(rule, most=most))
+    course = _Course()
+    for batch in _some(islice(merge(*streams, key=lambda line: line.place(past=past)), most)):
+        yield from _try_batch(batch, course, begins, at=at, past=past)
+
+
+def _try_batch(
+    batch: Sequence[_Line], course: _Course, begins: Mapping[int, datetime], *, at: datetime, past: bool
+) -> Iterator[Tried]:
+    """Lines one after the other; what they need of the database is read for all of them at once."""
+    by_rule: dict[int, list[_Line]] = defaultdict(list)
+    for line in batch:
+        by_rule[line.rule.pk].append(line)
+    decided, ahead = dict[int, lifecycle.Rule](), dict[int, _Ahead | None]()
+    for pk, lines in by_rule.items():
+        rule = lines[0].rule
+        decided[pk] = as_rule(rule)
+        before = begins[pk] if past else None
+        reached = _reached(rule, [(line.signal, line.happening) for line in lines], before=before)
+        course.reached |= {(pk, subject) for subject in reached}
+        effect = lifecycle.effects().get(rule.effect)
+        ahead[pk] = None
+        if effect is not None and effect.needs_person:
+            open_lines = [
+                (line.signal, line.moment(at=at, past=past)) for line in lines
+                if not line.again and lifecycle.decide(decided[pk], line.happening, at=at, past=past).fires
+            ]  # fmt: skip
+            ahead[pk] = _Ahead(rule, effect, open_lines)
+    for line in batch:
+        yield _try(line, decided[line.rule.pk], ahead[line.rule.pk], course, at=at, past=past)
 
 
 def _lines(
@@ -514,7 +621,7 @@ def _lines(
             due = max(signal.occurred_at + delay, seen_at if past else at)
             if firing is not None and waits:
                 due = firing.due_at
-            line = _Line(due, seen_at, (1, signal.occurred_at, signal.pk), signal, happening, firing)
+            line = _Line(due, seen_at, (1, signal.occurred_at, signal.pk), rule, signal, happening, firing)
             other = first.setdefault(line.key, line)
             if other is not line:
                 earlier, later = sorted((other, line), key=lambda one: (one.known_at, one.order))
@@ -538,37 +645,28 @@ def _waiting_lines(rule: LifecycleRule, *, most: int | None) -> Iterator[_Line]:
     for firing in waiting[:most] if most else waiting.iterator(chunk_size=BATCH):
         assert firing.signal is not None
         yield _Line(
-            firing.due_at, firing.created_at, (0, firing.pk), firing.signal, happening_of(firing.signal),
+            firing.due_at, firing.created_at, (0, firing.pk), rule, firing.signal, happening_of(firing.signal),
             _Known(firing.pk, firing.status, firing.due_at),
         )  # fmt: skip
 
 
 def _try(
-    rule: LifecycleRule,
-    decided: lifecycle.Rule,
-    line: _Line,
-    effect: Effect | None,
-    course: _Course,
-    *,
-    at: datetime,
-    past: bool,
+    line: _Line, decided: lifecycle.Rule, ahead: _Ahead | None, course: _Course, *, at: datetime, past: bool
 ) -> Tried:
     """One line, judged at its moment, with what the lines before it would have done."""
-    signal, happening = line.signal, line.happening
-    waits = line.firing is not None and line.firing.status == Firing.Status.WAITING
-    fired = line.again or line.key in course.seen or (line.firing is not None and not waits)
-    verdict = lifecycle.decide(
-        decided, happening, at=at, past=past, fired=fired, reached_before=happening.subject in course.reached
-    )
+    rule, signal, happening = line.rule, line.signal, line.happening
+    effect = lifecycle.effects().get(rule.effect)
+    fired = line.again or (rule.pk, line.key) in course.seen or (line.firing is not None and not line.waits)
+    reached_before = (rule.pk, happening.subject) in course.reached
+    verdict = lifecycle.decide(decided, happening, at=at, past=past, fired=fired, reached_before=reached_before)
     if not line.again:
-        course.seen.add(line.key)
+        course.seen.add((rule.pk, line.key))
     if line.firing is not None and line.firing.status == Firing.Status.DONE:
-        course.reached.add(happening.subject)
-    # What is over is read as it was at its moment; what is to come, as it is now or will be by what is known now.
-    moment = line.due_at if past else max(line.due_at, at)
+        course.reached.add((rule.pk, happening.subject))
+    moment = line.moment(at=at, past=past)
     reasons = [str(reason) for reason in verdict.reasons]
     fires, people = verdict.fires, list[Contact]()
-    if waits and not fired:
+    if line.waits and not fired:
         reasons.append(_("It waits until %(day)s.") % {"day": date_format(line.due_at, "j F Y")})
     if effect is None:
         fires = False
@@ -577,17 +675,23 @@ def _try(
         fires = False
         reasons.append(refusal)
     elif fires and effect.needs_person:
-        people = choose_people(rule, signal, effect, at=moment, reasons=reasons, chosen=course.chosen)
+        before = course.done[signal.account_id]
+        people = choose_people(rule, signal, effect, at=moment, reasons=reasons, ahead=ahead, done=before)
         fires = bool(people)
-        course.chosen.update((person.pk, moment) for person in people)
         if not people and happening.subject.startswith("account:"):
             reasons.append(_("Nobody fits; a task would be opened for the manager."))
     elif fires and (refusal := effect.why_not(None, moment, rule.effect_params)):
         fires = False
         reasons.append(refusal)
-    if fires:
-        course.reached.add(happening.subject)
-    return Tried(rule, signal, happening, fires, line.due_at, people, reasons, waits=waits and not fired)
+    if fires and effect is not None:
+        course.reached.add((rule.pk, happening.subject))
+        whom: list[Contact | None] = [*people] or [None]
+        for person in whom:
+            detail = effect.detail(person, moment, rule.effect_params) if person else ""
+            course.done[signal.account_id].append(
+                Done(rule.name, effect.key, signal.account_id, person, moment, rule.effect_params, detail)
+            )
+    return Tried(rule, signal, happening, fires, line.due_at, people, reasons, waits=line.waits and not fired)
 
 
 # --- Helpers ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from advocacy.crm.catalogue import Deed
 from advocacy.crm.models import Contact
 from advocacy.lib.lifecycle import Refused
 from advocates import budget
+from advocates.budget import PastAsk
 from advocates.models import Advocate, Channel, Firing
 from opportunities import board
 from opportunities.mails import board as mails
@@ -39,6 +40,25 @@ def why_not_offer(contact: Contact, kinds: Sequence[str], *, at: datetime) -> st
     if not found:
         return _("Nothing of these kinds is open to %(name)s.") % name
     return budget.why_not(advocate, at=at, channel=Channel.RULE, kind=found[0].kind.slug)
+
+
+def counts_as(contact: Contact, kinds: Sequence[str], *, at: datetime) -> str:
+    """The kind an offer to this person counts as in their budget; empty when nothing is open to them."""
+    advocate = Advocate.objects.filter(contact=contact).select_related("contact__account", "pod__manager").first()
+    found = fitting(advocate, kinds, at=at) if advocate is not None else []
+    return found[0].kind.slug if found else ""
+
+
+def why_not_after(
+    contact: Contact, kinds: Sequence[str], asked: Sequence[tuple[Contact, PastAsk]], *, at: datetime
+) -> str | None:
+    """Why not, had they and their colleagues been asked this before, which nobody did: for dry runs."""
+    advocate = Advocate.objects.select_related("contact__account").get(contact=contact)
+    own = [ask for one, ask in asked if one == contact]
+    return budget.why_not(
+        advocate, at=at, channel=Channel.RULE, kind=counts_as(contact, kinds, at=at), own=own,
+        of_account=[ask for _one, ask in asked],
+    )  # fmt: skip
 
 
 @transaction.atomic
