@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dashboards/", include("advocacy.dashboards.urls")),
     path("imports/", include("advocacy.crm.urls")),
     path("duplicates/", include("advocacy.crm.duplicate_urls")),
+    path("views/", include("advocacy.users.urls")),
     path("mail/", include("advocacy.delivery.urls")),
     path("api/", include("advocacy.api.urls")),
     path("", include("advocacy.lib.urls")),

@@ -18,7 +18,7 @@ from advocates.models import Advocate, Cohort
 def _named(rows: "QuerySet[Any]", words: Sequence[str], *, prefix: str) -> "QuerySet[Any]":
     """People with every word in their name, or with the one word as their address."""
     if len(words) == 1 and "@" in words[0]:
-        return rows.filter(**{f"{prefix}email__iexact": words[0]})
+        return rows.annotate(address=Lower(f"{prefix}email")).filter(address=words[0].lower())
     for word in words:
         rows = rows.filter(
             Q(**{f"{prefix}given_name__icontains": word}) | Q(**{f"{prefix}family_name__icontains": word})

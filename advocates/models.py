@@ -1147,3 +1147,24 @@ class Wish(Lifecycle):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class Snippet(models.Model):
+    """Words used again and again, with merge fields; one's own, or the whole team's where nobody owns it (P12)."""
+
+    name = models.CharField(_("name"), max_length=60)
+    text = models.TextField(_("text"), max_length=2_000)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="snippets"
+    )
+    changed_at = models.DateTimeField(_("changed"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("snippet")
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), "owner", name="snippet_once", nulls_distinct=False),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -100,3 +100,24 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}"
+
+
+class SavedView(models.Model):
+    """A filtered list somebody comes back to (P12): the page and what its address narrows it to, under their name."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(_("name"), max_length=60)
+    path = models.CharField(max_length=200)
+    query = models.CharField(max_length=1_000)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("saved view")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["user", "path", "name"], name="saved_view_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"{self.path}?{self.query}"
