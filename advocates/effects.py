@@ -13,7 +13,7 @@ from advocacy.crm.models import Contact, Program
 from advocacy.lib.lifecycle import Refused
 from advocates import connections, invitations, pods
 from advocates.actions.invitations import invite
-from advocates.lifecycle import REST, Doing, Done, Effect, register, rest_after, rest_ends
+from advocates.lifecycle import REST, Doing, Done, Effect, WhyNotAfter, register, rest_after, rest_ends
 from advocates.models import Task
 
 
@@ -32,17 +32,19 @@ def _why_not_invite_many(asked: Sequence[tuple[Contact, datetime]], params: Mapp
     return invitations.refusals(asked)
 
 
-def _why_not_invite_after(
-    contact: Contact, done: Sequence[Done], at: datetime, params: Mapping[str, Any]
-) -> str | None:
+def _why_not_invite_after() -> WhyNotAfter:
     """Whoever would have been invited would have had an invitation for as long as one is valid; asks might rest."""
-    words = {"name": contact.full_name, "account": contact.account.name}
-    since = at - timedelta(days=Program.current().invitation_valid_days)
-    if any(one.effect == "invite" and one.contact == contact and one.at > since for one in done):
-        return str(invitations.REFUSALS["open"]) % words
-    if (rest := rest_after(done, at=at)) is not None:
-        return str(invitations.REFUSALS["paused"]) % {**words, "reason": rest.rule}
-    return None
+    valid = timedelta(days=Program.current().invitation_valid_days)
+
+    def why_not(contact: Contact, done: Sequence[Done], at: datetime, params: Mapping[str, Any]) -> str | None:
+        words = {"name": contact.full_name, "account": contact.account.name}
+        if any(one.effect == "invite" and one.contact == contact and one.at > at - valid for one in done):
+            return str(invitations.REFUSALS["open"]) % words
+        if (rest := rest_after(done, at=at)) is not None:
+            return str(invitations.REFUSALS["paused"]) % {**words, "reason": rest.rule}
+        return None
+
+    return why_not
 
 
 def _task(doing: Doing) -> str:

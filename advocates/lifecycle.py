@@ -183,14 +183,18 @@ def rest_after(done: Iterable[Done], *, at: datetime) -> Done | None:
     )
 
 
+WhyNotAfter = Callable[[Contact, Sequence[Done], datetime, Mapping[str, Any]], str | None]
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a rule can make an app do.
 
     ``do`` does it and returns a sentence for the record, or raises ``Refused``. ``why_not`` is the same judgement
     without doing anything, for dry runs; ``why_not_many`` gives it for many people at once, each at a moment of their
-    own. ``why_not_after`` says whether what would have been done at the account before stands in the way now, and
-    ``detail`` what to remember for it. ``check`` looks at the rule's ``effect_params`` when it is saved.
+    own. ``why_not_after`` reads once what it needs, and gives a function that says whether what would have been done at
+    the account before stands in the way now; ``detail`` is what to remember for it. ``check`` looks at the rule's
+    ``effect_params`` when it is saved.
     """
 
     key: str
@@ -201,9 +205,7 @@ class Effect:
     asks_public_review: bool = False
     check: Callable[[Mapping[str, Any]], None] = field(default=lambda params: None)
     why_not_many: Callable[[Sequence[tuple[Contact, datetime]], Mapping[str, Any]], list[str | None]] | None = None
-    why_not_after: Callable[[Contact, Sequence[Done], datetime, Mapping[str, Any]], str | None] = field(
-        default=lambda contact, done, at, params: None
-    )
+    why_not_after: Callable[[], WhyNotAfter] = field(default=lambda: lambda contact, done, at, params: None)
     detail: Callable[[Contact, datetime, Mapping[str, Any]], str] = field(default=lambda contact, at, params: "")
 
 
@@ -231,6 +233,10 @@ class Rule:
     delay: timedelta = timedelta(0)
     reentry: bool = False
     enabled_from: datetime | None = None
+
+    def heeds(self, happening: "Happening") -> bool:
+        """Whether all its conditions hold."""
+        return all(one.holds(happening.facts.get(one.fact)) for one in self.conditions)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,6 @@ def _check(params: Mapping[str, Any]) -> None:
 register(
     Effect(
         "offer", _l("offer members an opportunity"), do=_offer, why_not=_why_not, check=_check,
-        why_not_after=_why_not_after, detail=_detail,
+        why_not_after=lambda: _why_not_after, detail=_detail,
     )
 )  # fmt: skip

@@ -322,8 +322,8 @@ def choose_people(
             reasons.append(_("%(name)s does not belong to the cohort “%(cohort)s”.") % words)
             continue
         refusal = ahead.why_not(place, contact, at) if ahead else effect.why_not(contact, at, rule.effect_params)
-        if refusal is None and done:
-            refusal = effect.why_not_after(contact, done, at, rule.effect_params)
+        if refusal is None and ahead and done:
+            refusal = ahead.why_not_after(contact, done, at, rule.effect_params)
         if refusal:
             reasons.append(refusal)
         else:
@@ -499,6 +499,7 @@ class _Ahead:
 
     def __init__(self, rule: LifecycleRule, effect: Effect, lines: Sequence[tuple[Signal, datetime]]) -> None:
         self.candidates = _candidates(rule, [signal for signal, _moment in lines])
+        self.why_not_after = effect.why_not_after()
         self._rule, self._effect, self._lines = rule, effect, lines
         self._known: dict[tuple[int, datetime], str | None] = {}
 
@@ -588,7 +589,7 @@ def _try_batch(
         if effect is not None and effect.needs_person:
             open_lines = [
                 (line.signal, line.moment(at=at, past=past)) for line in lines
-                if not line.again and lifecycle.decide(decided[pk], line.happening, at=at, past=past).fires
+                if not line.again and decided[pk].heeds(line.happening)
             ]  # fmt: skip
             ahead[pk] = _Ahead(rule, effect, open_lines)
     for line in batch:

@@ -33,6 +33,7 @@ from advocates.models import (
     Task,
     Watermark,
 )
+from tests.conftest import QueriesOf
 from tests.factories import NOON, make_account, make_advocate, make_contact, make_kind, make_signal, make_user
 
 DAY = timedelta(days=1)
@@ -519,6 +520,38 @@ class TestDryRun:
         rule = self.run()["rules"][0]
         assert rule["would_fire"] == 0
         assert "The rule has fired for this occurrence already." in rule["firings"][0]["why"]
+
+    def test_rules_tried_together_find_what_the_others_would_have_done(self) -> None:
+        acorn = make_account("Acorn")
+        make_contact("Mei", acorn)
+        make_rule(name="Renewed: invite", signal="renewed")
+        make_rule(name="Upgraded: invite", signal="upgraded", enabled=False, enabled_from=None)
+        make_signal("renewed", acorn, at=NOON - 3 * DAY)
+        make_signal("upgraded", acorn, at=NOON - 5 * DAY)
+        both = ["--rule", "renewed: invite", "--rule", "upgraded: invite", "--from", "2026-03-01"]
+        later, first = self.run(*both)["rules"]
+        assert (first["would_fire"], later["would_fire"]) == (1, 0)
+        assert "Mei Barbosa has an invitation that is still open." in later["firings"][0]["why"]
+        (alone,) = self.run("--on", "--from", "2026-03-01")["rules"]
+        assert (alone["rule"], alone["would_fire"]) == ("Renewed: invite", 1)
+
+    def test_many_lines_cost_no_more_queries_than_few(self, queries_of: QueriesOf) -> None:
+        rule = make_rule(enabled=False, enabled_from=None, at_most=2)
+
+        def look() -> None:
+            list(lifecycle.dry_run(rule, at=NOON, start=NOON - 300 * DAY))
+
+        def more(number: int) -> None:
+            for _each in range(number):
+                acorn = make_account()
+                make_contact("Mei", acorn)
+                make_contact("Omar", acorn, persona="admin")
+                make_signal("onboarding_closed", acorn, at=NOON - 30 * DAY)
+
+        more(2)
+        few = queries_of(look)
+        more(30)
+        assert queries_of(look) == few
 
     def test_wrong_arguments_meet_a_clear_word(self) -> None:
         with pytest.raises(CommandError, match="Only --dry-run"):

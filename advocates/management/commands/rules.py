@@ -23,7 +23,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="required: this command does nothing else")
-        parser.add_argument("--rule", default="", metavar="NAME", help="one rule; without it, every rule")
+        parser.add_argument(
+            "--rule", action="append", default=[], metavar="NAME",
+            help="this rule, and others by saying it again; without it, every rule",
+        )  # fmt: skip
+        parser.add_argument(
+            "--on", action="store_true", help="only rules that are on; without a period it is always so"
+        )
         parser.add_argument(
             "--from", dest="start", default="", metavar="DATE", help="signals that occurred from this day"
         )
@@ -38,48 +44,57 @@ class Command(BaseCommand):
         if start and end and end < start:
             raise CommandError("--to lies before --from.")
         rules = LifecycleRule.objects.order_by("name")
-        if options["rule"]:
-            rules = rules.filter(name__iexact=options["rule"])
-            if not rules.exists():
-                known = ", ".join(
-                    f"“{name}”" for name in LifecycleRule.objects.order_by("name").values_list("name", flat=True)
-                )
-                raise CommandError(f"There is no rule “{options['rule']}”. There are: {known or 'none'}.")
-        elif not (start or end):
-            rules = rules.filter(enabled=True)
+        names = options["rule"] if isinstance(options["rule"], list) else [options["rule"]]
+        if names:
+            wanted = {name.casefold() for name in names}
+            chosen = [rule for rule in rules if rule.name.casefold() in wanted]
+            if unknown := wanted - {rule.name.casefold() for rule in chosen}:
+                said = next(name for name in names if name.casefold() in unknown)
+                known = ", ".join(f"“{rule.name}”" for rule in rules)
+                raise CommandError(f"There is no rule “{said}”. There are: {known or 'none'}.")
+        else:
+            chosen = [rule for rule in rules if rule.enabled or ((start or end) and not options["on"])]
         at = timezone.now()
+        tried = self._try(chosen, at=at, start=start, end=end)
         answer = {
             "at": at.isoformat(),
             "from": start.isoformat() if start else None,
             "to": end.isoformat() if end else None,
-            "rules": [self._one(rule, at=at, start=start, end=end) for rule in rules],
+            "rules": [self._one(rule, tried[rule.pk]) for rule in chosen],
         }
         if options["json"]:
             self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
         else:
             self._say(answer)
 
-    def _one(self, rule: LifecycleRule, *, at: Any, start: date | None, end: date | None) -> dict[str, Any]:
-        tried = [
-            {
-                "fires": one.fires,
-                "waits": one.waits,
-                "signal": one.signal.pk,
-                "kind": one.signal.kind,
-                "occurrence": one.happening.occurrence,
-                "occurred_at": one.signal.occurred_at.isoformat(),
-                "due_at": one.due_at.isoformat(),
-                "subject": one.happening.subject,
-                "account": one.signal.account.name,
-                "who": [{"contact": person.pk, "name": person.full_name} for person in one.people],
-                "why": list(one.reasons),
-            }
-            for one in lifecycle.dry_run(
-                rule, at=at,
-                start=lifecycle.as_instant(start) if start else None,
-                end=lifecycle.as_instant(end + timedelta(days=1)) if end else None,
+    def _try(
+        self, rules: list[LifecycleRule], *, at: Any, start: date | None, end: date | None
+    ) -> dict[int, list[dict[str, Any]]]:
+        """All of them in one go, because each finds what the others would have done before."""
+        tried: dict[int, list[dict[str, Any]]] = {rule.pk: [] for rule in rules}
+        for one in lifecycle.dry_run_all(
+            rules, at=at,
+            start=lifecycle.as_instant(start) if start else None,
+            end=lifecycle.as_instant(end + timedelta(days=1)) if end else None,
+        ):  # fmt: skip
+            tried[one.rule.pk].append(
+                {
+                    "fires": one.fires,
+                    "waits": one.waits,
+                    "signal": one.signal.pk,
+                    "kind": one.signal.kind,
+                    "occurrence": one.happening.occurrence,
+                    "occurred_at": one.signal.occurred_at.isoformat(),
+                    "due_at": one.due_at.isoformat(),
+                    "subject": one.happening.subject,
+                    "account": one.signal.account.name,
+                    "who": [{"contact": person.pk, "name": person.full_name} for person in one.people],
+                    "why": list(one.reasons),
+                }
             )
-        ]  # fmt: skip
+        return tried
+
+    def _one(self, rule: LifecycleRule, tried: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "rule": rule.name,
             "enabled": rule.enabled,
