@@ -12,7 +12,7 @@ from advocacy.crm.catalogue import Deed, Purpose
 from advocacy.crm.models import Account, Activity, Contact
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import User
-from advocates import jobs, segments, stages
+from advocates import jobs, segments, snippets, stages
 from advocates.actions import cohorts, do_task, invitations, joining, letters, nominations, wishes
 from advocates.actions import commitments as promised
 from advocates.actions.profile import answer_recognition
@@ -376,8 +376,16 @@ def _colleagues_nominate(world: Any, now: Any) -> None:
         nominations.fall_due(at=now)
 
 
+SNIPPETS = (
+    ("After a call", "Dear {given_name}, thank you for taking the call. They said you answered what no slide could."),
+    ("No question this time", "Dear {given_name}, no question this time: how are things at {account}?"),
+)
+
+
 def _write_and_wish(world: Any, ines: Advocate, now: Any) -> None:
     """A talk by mail, and what Inês has asked of us."""
+    for name, text in SNIPPETS:
+        snippets.save(None, name=name, text=text, shared=True, at=now, by=world.users["lead"])
     manager = ines.manager or world.managers[0]
     letters.write_down(
         ines, from_them=False, subject="The spring fair", key="demo-1", day=world.today - timedelta(days=6),

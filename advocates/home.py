@@ -96,6 +96,7 @@ register(
         _("Nominations"), "advocates:nominations", "referral", "advocates.view_colleaguenomination", 62, section="staff"
     ),
     NavItem(_("Wishes"), "advocates:wish_list", "heart", "advocates.work_portfolio", 63, section="staff"),
+    NavItem(_("Snippets"), "advocates:snippets", "quote", "advocates.work_portfolio", 92, section="me"),
     # Managers come to it from their list of nominations; this is for who asks and sells.
     NavItem(_("Nominate a customer"), "advocates:nominate", "referral", "opportunities.follow_own_requests", 46),
     NavItem(_("Journey map"), "advocates:journey", "trend", "advocates.view_journeystage", 76, section="staff"),

@@ -89,3 +89,19 @@ class OutcomeForm(forms.Form):
         label=_("What came of it"), max_length=2_000, widget=forms.Textarea({"rows": 4}),
         help_text=_("They read these words by mail and in the portal."),
     )  # fmt: skip
+
+
+class SnippetForm(forms.Form):
+    """Words used again and again."""
+
+    name = forms.CharField(label=_("Name"), max_length=60)
+    text = forms.CharField(label=_("Words"), max_length=2_000, widget=forms.Textarea({"rows": 6}))
+    shared = forms.BooleanField(label=_("For the whole team"), required=False)
+
+    def __init__(self, *args: Any, shares: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not shares:
+            del self.fields["shared"]
+
+    def said(self) -> dict[str, Any]:
+        return {"shared": False, **self.cleaned_data}

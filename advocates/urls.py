@@ -12,6 +12,7 @@ from advocates.views import (
     nominations,
     pods,
     profile,
+    snippets,
     staff,
     words,
 )
@@ -63,6 +64,8 @@ urlpatterns: list[URLPattern] = [
     path("advocates/<uuid:public_id>/write-down/", letters.write_down, name="write_down"),
     path("letters/<uuid:public_id>/", letters.letter, name="letter"),
     path("letters/<uuid:public_id>/take-back/", letters.take_back, name="take_letter_back"),
+    path("snippets/", snippets.snippets, name="snippets"),
+    path("snippets/<int:pk>/", snippets.snippets, name="snippet"),
     path("wishes/", letters.wish_list, name="wish_list"),
     path("wishes/<uuid:public_id>/", letters.wish, name="wish"),
     path("nominate/", nominations.nominate, name="nominate"),

@@ -31,7 +31,7 @@ def save_view(user: User, *, name: str, path: str, query: str) -> SavedView:
     name = " ".join(name.replace("\x00", "").split())[:60]
     if not name:
         raise Refused(_("Give the view a name."))
-    if not _may_open(user, path):
+    if not may_open(user, path):
         raise Refused(_("That is no page of yours."))
     kept = kept_of(QueryDict(query[:2_000].replace("\x00", "")))
     if not kept:
@@ -45,7 +45,7 @@ def save_view(user: User, *, name: str, path: str, query: str) -> SavedView:
     return SavedView.objects.update_or_create(user=user, path=path, name=name, defaults={"query": kept})[0]
 
 
-def _may_open(user: User, path: str) -> bool:
+def may_open(user: User, path: str) -> bool:
     """Whether this is a page of the portal, and one this person may enter."""
     if not path.startswith("/") or path.startswith("//") or len(path) > 200:
         return False

@@ -3,16 +3,26 @@
 from typing import cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from advocacy.lib.given import plain
 from advocacy.lib.lifecycle import Refused
+from advocacy.lib.pages import respond
 from advocacy.users import saving
 from advocacy.users.models import SavedView, User
 from advocacy.users.rights import requires
+
+
+@requires("home.view")
+def views(request: HttpRequest) -> HttpResponse:
+    """One's views of a page, and the form that keeps another; by itself or inside that page."""
+    path, query = plain(request.GET.get("path")), saving.kept_of(QueryDict(plain(request.GET.get("query"))))
+    found = list(SavedView.objects.filter(user=request.user.pk, path=path))
+    context = {"views": found, "path": path, "query": query, "is_kept": any(view.query == query for view in found)}
+    return respond(request, "users/views.html", context, fragment="list")
 
 
 @requires("home.view")
@@ -24,9 +34,8 @@ def save(request: HttpRequest) -> HttpResponse:
         view = saving.save_view(cast(User, request.user), name=request.POST.get("name", ""), path=path, query=query)
     except Refused as refusal:
         messages.warning(request, str(refusal))
-        back = f"{path}?{query}" if query else path
-        own = path.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-        return redirect(back if own else "/")
+        back = f"{path}?{saving.kept_of(QueryDict(query))}"
+        return redirect(back if saving.may_open(cast(User, request.user), path) else "/")
     messages.success(request, _("Kept as “%(name)s”.") % {"name": view.name})
     return redirect(view.get_absolute_url())
 

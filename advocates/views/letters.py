@@ -15,6 +15,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
+from advocates import snippets
 from advocates.actions import letters as keeping
 from advocates.actions import wishes as acting
 from advocates.models import Advocate, Letter, Task, Wish
@@ -39,6 +40,7 @@ def letter(request: HttpRequest, public_id: Any) -> HttpResponse:
         "other_sender": found.from_them and found.sender and found.sender.lower() != found.contact.email.lower(),
         "may_take_back": found.source == Letter.Source.BY_HAND and found.colleague_id == request.user.pk and found.text,
         "keep": keep_address(),
+        "snippets": snippets.filled(snippets.of(request.user)[:50], found.contact, by=request.user),
     }  # fmt: skip
     return respond(request, "advocates/letter.html", context)
 
@@ -158,8 +160,11 @@ def wish(request: HttpRequest, public_id: Any) -> HttpResponse:
             messages.warning(request, str(refusal))
             status = 409
             found = get_object_or_404(rows, public_id=public_id)
-    context = {"wish": found, "state": STATES[found.status], "outcome": outcome, "hand_on": hand_on,
-               "contact": found.advocate.contact}  # fmt: skip
+    contact = found.advocate.contact
+    context = {
+        "wish": found, "state": STATES[found.status], "outcome": outcome, "hand_on": hand_on, "contact": contact,
+        "snippets": snippets.filled(snippets.of(request.user)[:50], contact, by=request.user),
+    }  # fmt: skip
     return respond(request, "advocates/wish.html", context, status=status)
 
 

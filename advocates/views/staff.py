@@ -25,7 +25,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
-from advocates import budget, files, kinds, lifecycle, points, provenance, rungs, timeline, worklist
+from advocates import budget, files, kinds, lifecycle, points, provenance, rungs, snippets, timeline, worklist
 from advocates.actions import accounts, care, joining
 from advocates.actions import invitations as inviting
 from advocates.actions import lifecycle as rules
@@ -113,6 +113,7 @@ def advocate(request: HttpRequest, public_id: Any) -> HttpResponse:
         ),
         "invitation": found.invitations.order_by("-created_at").first(),
         "wishes": found.wishes.exclude(status="withdrawn").select_related("owner").order_by("-created_at")[:5],
+        "snippets": snippets.filled(snippets.of(request.user)[:50], found.contact, by=request.user),
         "consents": found.contact.consents.in_force(at=at).order_by("purpose"),
         "form": NoteForm(),
     }

@@ -90,6 +90,16 @@
     navigator.clipboard.writeText(button.dataset.copies).then(() => say(button.dataset.done || "✓", "success"));
   });
 
+  /* Words kept as a snippet go where the cursor stands. */
+  document.addEventListener("click", (event) => {
+    const button = closest(event, "[data-inserts]");
+    const field = button && document.getElementById(button.dataset.into);
+    if (!field) return;
+    field.setRangeText(button.dataset.inserts, field.selectionStart, field.selectionEnd, "end");
+    field.focus();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   /* Messages that arrive without a page. */
   const say = (text, level) => {
     const place = document.getElementById("messages");

@@ -1,11 +1,11 @@
-"""``{% saved_views %}``: the filtered lists of this page somebody has kept, and the form that keeps another."""
+"""``{% saved_views %}``: the button behind which somebody's views of this page open. It asks for them when opened."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.template.context import Context
 
-from advocacy.users.models import SavedView
 from advocacy.users.saving import kept_of
 
 register = template.Library()
@@ -13,11 +13,6 @@ register = template.Library()
 
 @register.inclusion_tag("components/saved_views.html", takes_context=True)
 def saved_views(context: Context) -> dict[str, Any]:
-    """One query, whatever the list."""
+    """No query: a list costs the same whether anybody keeps views of it or not."""
     request = context["request"]
-    query = kept_of(request.GET)
-    views = list(SavedView.objects.filter(user=request.user.pk, path=request.path))
-    return {
-        "views": views, "path": request.path, "query": query, "request": request, "csrf_token": context.get("csrf_token"),
-        "current": next((view for view in views if view.query == query), None),
-    }  # fmt: skip
+    return {"asked": urlencode({"path": request.path, "query": kept_of(request.GET)})}
