@@ -360,20 +360,20 @@ def _colleagues_nominate(world: Any, now: Any) -> None:
         if number == 2:
             nominations.decline(made, reason="In an escalation until spring; let us ask again then.", at=now, by=rita)
     active = Activity.objects.filter(deed=Deed.VERIFIED, contact__advocate__joined_at__isnull=False).order_by("-at")
-    first = next(
-        (one for one in active[:200] if one.contact and one.contact.advocate.joined_at < one.at - timedelta(days=9)),
-        None,
-    )
-    if first is not None and first.contact is not None:
-        person = first.contact
-        filed = person.advocate.joined_at - timedelta(days=4)
+    for deed in active[:200]:
+        person = deed.contact
+        joined = person.advocate.joined_at if person else None
+        if person is None or joined is None or joined + timedelta(days=9) > deed.at:
+            continue
+        filed = joined - timedelta(days=4)
         ColleagueNomination.objects.create(
             by=sam, email=person.email, given_name=person.given_name, family_name=person.family_name,
             title=person.title, company=person.account.name, why="Has shown our product to three of my prospects.",
             contact=person, status=ColleagueNomination.Status.INVITED, filed_at=filed, decided_at=filed,
             decided_by=rita, invitation=person.advocate.invitations.first(),
         )  # fmt: skip
-        nominations.fall_due(at=now)
+        break
+    nominations.fall_due(at=now)
 
 
 SNIPPETS = (

@@ -6,8 +6,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from advocacy.crm.models import Account
 from advocacy.lib.home import Card, NavItem, TodayItem, register, today_items
-from advocates import presence, worklist
+from advocates import customers, presence, worklist
 from advocates.models import Application, NominationCredit, Recognition, Wish
 
 
@@ -69,6 +70,12 @@ def credits_due(request: HttpRequest) -> int:
     return rows.exclude(nomination__by=request.user.pk)[:99].count()
 
 
+def resting(request: HttpRequest) -> int:
+    """Customers whose asks are paused: somebody should talk to them."""
+    rows = Account.objects.visible_to(request.user).filter(readiness=Account.Readiness.PAUSED)
+    return customers.of_person(rows, request.user)[:99].count()
+
+
 def tasks_due(request: HttpRequest) -> int | None:
     return worklist.due(request.user, at=timezone.now())[:99].count() or None
 
@@ -111,5 +118,6 @@ register(
     TodayItem(
         "credits", _("credits to approve"), "advocates.change_nominationcredit", 60, "advocates:credits", credits_due
     ),
+    TodayItem("paused", _("your customers paused"), "crm.view_account", 70, "advocates:paused_of_mine", resting),
     Card("my_manager", "advocates.be_advocate", 30, "advocates/cards/manager.html", my_manager, column="aside"),
 )

@@ -74,6 +74,7 @@ urlpatterns: list[URLPattern] = [
     path("nominated/<uuid:public_id>/", nominations.nomination, name="nomination"),
     path("nominated/credits/", nominations.credit_list, name="credits"),
     path("nominated/credits/<int:pk>/<credit_move:what>/", nominations.credit, name="credit"),
+    path("customers/paused/", customers.paused_of_mine, name="paused_of_mine"),
     path("customers/", customers.customer_list, name="customers"),
     path("customers/<int:pk>/", customers.customer, name="customer"),
     path("customers/<int:pk>/pause/", customers.pause, name="pause_customer"),

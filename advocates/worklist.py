@@ -13,11 +13,13 @@ from advocacy.lib import places
 from advocacy.lib.places import Place
 from advocates.models import StandIn, Task
 
-ANSWERED_ON_A_PAGE = {
-    Task.Kind.NOMINATION.value: _("Read and answer"),
-    Task.Kind.WISH.value: _("Answer"),
-}
-"""Kinds of task that are done by an answer, which closes them; a tick would leave somebody waiting."""
+ANSWERED_ON_A_PAGE = {"nominated": _("Read and answer"), "wish": _("Answer")}
+"""Tasks, by how their key begins, that an answer closes; a tick would leave somebody waiting."""
+
+
+def answered_on_a_page(task: Task) -> bool:
+    """Whether somebody waits for an answer that is given elsewhere."""
+    return task.key.partition(":")[0] in ANSWERED_ON_A_PAGE
 
 
 def evening(at: datetime) -> datetime:
@@ -64,8 +66,9 @@ def with_places(wanted: Iterable[Task], *, reader: Any) -> list[Task]:
         task.account_url = account  # type: ignore[attr-defined]
         task.about = place if place and place.url else Place(task.text, person or account)  # type: ignore[attr-defined]
         task.thank_url = task.answer_url = ""  # type: ignore[attr-defined]
-        if task.kind in ANSWERED_ON_A_PAGE and place and place.url:
-            task.answer_url, task.answer_word = place.url, ANSWERED_ON_A_PAGE[task.kind]  # type: ignore[attr-defined]
+        if answered_on_a_page(task) and place and place.url:
+            task.answer_url = place.url  # type: ignore[attr-defined]
+            task.answer_word = ANSWERED_ON_A_PAGE[task.key.partition(":")[0]]  # type: ignore[attr-defined]
         if task.kind == Task.Kind.THANK:
             task.thank_url = place.url if place and place.url else f"{person}#thanks" if person else ""  # type: ignore[attr-defined]
     return tasks

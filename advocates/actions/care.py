@@ -11,6 +11,7 @@ from advocacy.crm import spine
 from advocacy.crm.catalogue import TOUCH_DEEDS, Deed, Purpose
 from advocacy.delivery import outbox
 from advocacy.lib.lifecycle import Refused
+from advocates import worklist
 from advocates.models import Advocate, Task
 
 Source = models.Model | tuple[str, Any]
@@ -59,7 +60,7 @@ def thank(advocate: Advocate, *, text: str, by: Any, about: Source, at: datetime
 @transaction.atomic
 def do_task(task: Task, *, by: Any, at: datetime) -> None:
     """Tick a task off. A care or nurture task done for an advocate is a touch, and so is an answer they waited for."""
-    if task.kind in {Task.Kind.NOMINATION, Task.Kind.WISH}:
+    if worklist.answered_on_a_page(task):
         raise Refused(_("Somebody waits for an answer. Open it and answer; that ticks it off."))
     if not Task.objects.filter(pk=task.pk, done_at__isnull=True).update(done_at=at, done_by=by):
         raise Refused(_("Somebody has done this already."))

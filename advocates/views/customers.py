@@ -65,6 +65,12 @@ def customer_list(request: HttpRequest) -> HttpResponseBase:
     return respond(request, "advocates/customers.html", context, fragment="list")
 
 
+@requires("crm.view_account")
+def paused_of_mine(request: HttpRequest) -> HttpResponse:
+    """One's own customers whose asks rest: the list with that filter."""
+    return redirect(f"{reverse('advocates:customers')}?mine=yes&readiness=paused")
+
+
 # --- One account ------------------------------------------------------------------------------------------------------
 def _account(request: HttpRequest, pk: int) -> Account:
     rows = Account.objects.visible_to(request.user).select_related("parent", "owner", "csm")

@@ -75,6 +75,9 @@ def today(request: HttpRequest) -> HttpResponse:
     evening = worklist.evening(now)
     rows = rows.filter(due_at__gt=evening) if later else rows.filter(due_at__lte=evening)
     page = page_by_key(rows, ["due_at", "pk"], request.GET, size=25)
+    others = 0
+    if not page.items and request.GET.get("whose") != "all" and not later:
+        others = Task.objects.filter(done_at__isnull=True, due_at__lte=evening)[:999].count()
     done = _mine(request).filter(done_at__gte=now - timedelta(hours=16)).order_by("-done_at")[:8]
     waiting = [(item, item.count(request)) for item in today_items() if request.user.has_perm(item.right)]
     context = {
@@ -83,6 +86,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "done": done,
         "now": now,
         "later": later,
+        "others": others,
         "kinds": Task.Kind.choices,
         "waiting": [(item, number) for item, number in waiting if number],
         "undo": _just_done(request),

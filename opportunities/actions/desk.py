@@ -151,6 +151,8 @@ def _hand_over(locked: ReferenceRequest, *, before: int | None, to: Any) -> None
     claims = Claim.objects.filter(opportunity__request=locked).values_list("pk", flat=True)
     about = Q(key__startswith=f"nobody-left:{locked.pk}:") | Q(key__startswith=f"owner-silent:{locked.pk}:")
     about |= Q(key__in=[f"{what}:{Claim._meta.label_lower}:{pk}" for what in CLAIM_TASKS for pk in claims])
+    for pk in locked.nominations.values_list("pk", flat=True):
+        about |= Q(key__startswith=f"ageing:{Nomination._meta.label_lower}:{pk}:")
     theirs = Q(assignee__isnull=True) | Q(assignee=before)
     Task.objects.filter(about, theirs, done_at__isnull=True).update(assignee=to)
 

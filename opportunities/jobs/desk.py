@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 
 from advocacy.lib.jobs import job
 from opportunities import desk as rules
+from opportunities.actions import ageing
 from opportunities.actions import desk as actions
 from opportunities.mails import desk as mails
 from opportunities.models import COURSE, Claim, ClaimFeedback, Nomination, ProposedTime, ReferenceRequest, RequestNote
@@ -33,6 +34,12 @@ def move_on_from_silence(*, at: datetime) -> None:
     silent = Nomination.objects.filter(status=Nomination.Status.ASKED, answer_by__lte=at)
     for nomination in silent.select_related("request").order_by("answer_by", "pk")[:A_BATCH]:
         actions.expire(nomination, at=at)
+
+
+@job(every=timedelta(minutes=30), offset=timedelta(minutes=10))
+def remind_of_ageing_nominations(*, at: datetime) -> None:
+    """Who has not answered comes up on Today, a day before silence moves on."""
+    ageing.look_at_nominations(at=at)
 
 
 WARN_BEFORE = timedelta(hours=2)
