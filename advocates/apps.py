@@ -8,9 +8,10 @@ class AdvocatesConfig(AppConfig):
     verbose_name = "Advocates"
 
     def ready(self) -> None:
+        from advocacy.crm import derived
         from advocacy.delivery.rendering import register_manager_of
         from advocates import merging
-        from advocates.models import Advocate
+        from advocates.models import Advocate, Firing
 
         def manager_of(contact: Any) -> Any:
             """Mail names the reference manager of whoever it goes to."""
@@ -18,4 +19,5 @@ class AdvocatesConfig(AppConfig):
             return found.manager if found else None
 
         register_manager_of(manager_of)
+        derived.relied_on_by(Firing, "signal")
         merging.register()

@@ -306,6 +306,8 @@ def _signal(kind: str) -> Build:
 
     def build(value: Any, at: datetime) -> Q:
         seen = Signal.objects.filter(kind=kind, occurred_at__gt=at - timedelta(days=value), occurred_at__lte=at)
+        if SIGNAL_KINDS[kind].derived:
+            seen = seen.filter(untrue_since__isnull=True)
         if subject == "contact":
             return Q(pk__in=seen.filter(contact__isnull=False).values("contact"))
         return Q(account__in=seen.values("account"))

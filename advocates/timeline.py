@@ -143,6 +143,7 @@ def lines_of_signals(rows: Iterable[Signal]) -> list[dict[str, Any]]:
             "signal": True,
             "source": row.source,
             "state": "bad" if is_negative(row.kind, row.value) else "",
+            "untrue_since": row.untrue_since,
         }
         for row in rows
     ]

@@ -407,7 +407,9 @@ class UsageAdmin(ReadOnly):
 
 @admin.register(Signal)
 class SignalAdmin(ReadOnly):
-    list_display = ("kind", "account", "contact", "value", "occurred_at", "received_at", "source", "occurrence")
+    list_display = (
+        "kind", "account", "contact", "value", "occurred_at", "received_at", "source", "occurrence", "untrue_since",
+    )  # fmt: skip
     list_filter = ("kind",)
     list_select_related = ("account", "contact")
     search_fields = ("account__name", "external_id__startswith")

@@ -554,6 +554,10 @@ class Signal(Sourced):
     occurrence = models.CharField(_("occurrence"), max_length=200)
     occurred_at = models.DateTimeField(_("occurred"))
     received_at = models.DateTimeField(_("received"), default=timezone.now)
+    untrue_since = models.DateTimeField(
+        _("no longer so since"), null=True, blank=True,
+        help_text=_("Later data say otherwise; it stays on record because something was done on its strength."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("signal")

@@ -145,7 +145,9 @@ def consider(rule: LifecycleRule, *, at: datetime, overlap: timedelta = readines
     if not rule.enabled or rule.enabled_from is None:
         return 0
     mark = _read_mark(name := _mark_of(rule))
-    signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=rule.enabled_from, occurred_at__lte=at)
+    signals = Signal.objects.filter(
+        kind=rule.signal, occurred_at__gte=rule.enabled_from, occurred_at__lte=at, untrue_since__isnull=True
+    )
     if mark is not None:
         signals = signals.filter(_since(mark - overlap))
     made = 0
@@ -206,6 +208,10 @@ def run(pk: int, *, at: datetime) -> int:
         firing.move_to(Firing.Status.CANCELLED, fired_at=at, reasons=[*firing.reasons, _("Its signal is gone.")])
         return 1
     rule, signal = firing.rule, firing.signal
+    if signal.untrue_since is not None:
+        said = _("What it follows from was corrected meanwhile: it is no longer so.")
+        firing.move_to(Firing.Status.CANCELLED, fired_at=at, reasons=[*firing.reasons, said])
+        return 1
     Account.objects.select_for_update().get(pk=signal.account_id)  # two occurrences of one subject wait for each other
     effect = lifecycle.effects().get(rule.effect)
     happening = happening_of(signal)
@@ -558,7 +564,7 @@ def dry_run_all(
         if begin is None:
             continue
         begins[rule.pk] = begin
-        signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=begin)
+        signals = Signal.objects.filter(kind=rule.signal, occurred_at__gte=begin, untrue_since__isnull=True)
         signals = signals.filter(occurred_at__lt=end) if end else signals.filter(occurred_at__lte=at)
         if undecided and (mark := _read_mark(_mark_of(rule))) is not None:
             signals = signals.filter(_since(mark - readiness.OVERLAP))
@@ -642,6 +648,7 @@ def _let_go(held: list[_Line], first: dict[tuple[str, str], _Line]) -> _Line:
 def _waiting_lines(rule: LifecycleRule, *, most: int | None) -> Iterator[_Line]:
     """What waits for its day, in the order of the days."""
     waiting = Firing.objects.filter(rule=rule, status=Firing.Status.WAITING, signal__isnull=False)
+    waiting = waiting.filter(signal__untrue_since__isnull=True)
     waiting = waiting.select_related("signal__account").order_by("due_at", "pk")
     for firing in waiting[:most] if most else waiting.iterator(chunk_size=BATCH):
         assert firing.signal is not None

@@ -26,7 +26,7 @@ FRESH = 400
 """Signals of the rule's kind that came in within the last hour."""
 LIMITS: dict[str, float] = {
     "tick_nothing_new": 200, "tick_fresh": 20_000, "mark_lost": 60_000, "dry_page": 300, "dry_500": 1_000,
-    "dry_year": 40_000,
+    "dry_year": 30_000,
 }  # fmt: skip
 """Milliseconds a median may take."""
 FILL = """

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from advocacy.crm import derived, jobs
+from advocacy.crm import derived, jobs, merging
 from advocacy.crm.models import Account, Signal, Subscription, Usage
 from advocates.actions import lifecycle
 from advocates.models import Firing, LifecycleRule
+from advocates.segments import Segment
 from tests.crm.importing import loader
-from tests.factories import NOON, make_account, make_contact, make_signal
+from tests.factories import NOON, make_account, make_contact, make_signal, make_user
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -271,6 +274,155 @@ class TestWhatComesOfThem:
         (said,) = lifecycle.dry_run(rule, at=NOON, start=NOON - 300 * DAY)
         assert said.fires and said.signal.account == acorn
         assert said.due_at.date() == (NOON - 200 * DAY).date()
+
+
+class TestWhatIsNoLongerSo:
+    """Use is corrected, a contract's start is moved, accounts are merged: what followed before is withdrawn."""
+
+    @pytest.fixture(autouse=True)
+    def rules(self) -> None:
+        LifecycleRule.objects.update(enabled=False)
+
+    def rule(self, signal: str, **fields: Any) -> LifecycleRule:
+        return LifecycleRule.objects.create(
+            name=f"On {signal}", signal=signal, effect="task", effect_params={"text": "peers"}, enabled=True,
+            enabled_from=NOON - 100 * DAY, **fields,
+        )  # fmt: skip
+
+    def account(self, name: str = "Acorn", begun: date = date(2025, 9, 5)) -> Account:
+        acorn = make_account(name)
+        subscribe(acorn, begun)
+        for month in range(6):
+            use(acorn, months_after(begun, month))
+        return acorn
+
+    def test_corrected_use_withdraws_it_and_more_use_brings_it_back(self) -> None:
+        acorn = self.account()
+        derived.derive(at=NOON)
+        Usage.objects.filter(account=acorn, day=date(2025, 11, 5)).update(minutes=29)
+        assert derived.derive(at=NOON + DAY)["six_months_use"] == 0
+        assert found("six_months_use") == []
+        use(acorn, date(2025, 11, 9), 1)
+        assert derived.derive(at=NOON + 2 * DAY)["six_months_use"] == 1
+
+    def test_a_moved_start_of_the_contract_is_another_occurrence(self) -> None:
+        acorn = self.account(begun=date(2025, 5, 5))
+        derived.derive(at=NOON)
+        assert found("nine_months") == [("nine_months:2025-05-05", date(2026, 2, 5))]
+        acorn.subscriptions.update(started_on=date(2025, 6, 1))
+        derived.derive(at=NOON + DAY)
+        assert found("nine_months") == [("nine_months:2025-06-01", date(2026, 3, 1))]
+
+    def test_what_was_acted_upon_stays_on_record_and_says_so(self, client: Client) -> None:
+        self.rule("six_months_use")
+        acorn = self.account()
+        derived.derive(at=NOON)
+        lifecycle.follow_signals(at=NOON)
+        Usage.objects.filter(account=acorn).delete()
+        derived.derive(at=NOON + DAY)
+        (signal,) = Signal.objects.filter(kind="six_months_use")
+        assert signal.untrue_since == NOON + DAY
+        assert Firing.objects.get().signal == signal
+        client.force_login(make_user("Rita Morgan", "manager"))
+        page = client.get(reverse("advocates:customer", args=[acorn.pk]), {"kind": "signals"}).content.decode()
+        assert "no longer so since 11 March 2026" in page
+        derived.derive(at=NOON + 2 * DAY)
+        signal.refresh_from_db()
+        assert signal.untrue_since == NOON + DAY, "since then, however often the clock looks"
+        for month in range(6):
+            use(acorn, months_after(date(2025, 9, 5), month))
+        derived.derive(at=NOON + 3 * DAY)
+        signal.refresh_from_db()
+        assert signal.untrue_since is None, "it is so after all, and nobody is asked twice"
+        lifecycle.follow_signals(at=NOON + 3 * DAY)
+        assert Firing.objects.count() == 1
+
+    def test_what_waits_for_its_day_is_not_done(self) -> None:
+        rule = self.rule("six_months_use", delay_days=14)
+        acorn = self.account()
+        derived.derive(at=NOON)
+        lifecycle.follow_signals(at=NOON)
+        Usage.objects.filter(account=acorn).delete()
+        derived.derive(at=NOON + DAY)
+        assert list(lifecycle.dry_run(rule, at=NOON + DAY)) == []
+        lifecycle.follow_signals(at=NOON + 20 * DAY)
+        firing = Firing.objects.get()
+        assert firing.status == "cancelled"
+        assert "it is no longer so" in firing.reasons[-1]
+
+    def test_no_cohort_counts_it(self) -> None:
+        acorn = self.account()
+        mei = make_contact("Mei", acorn)
+        among = Segment.read({"all": [{"fact": "signal.six_months_use", "value": 30}]})
+        self.rule("six_months_use")
+        derived.derive(at=NOON)
+        lifecycle.follow_signals(at=NOON)
+        assert list(among.people(at=NOON)) == [mei]
+        Usage.objects.filter(account=acorn).delete()
+        derived.derive(at=NOON + DAY)
+        assert not among.people(at=NOON + DAY).exists()
+
+    def test_of_two_accounts_that_become_one_the_earlier_contract_counts(self) -> None:
+        acorn, limited = self.account("Acorn", date(2025, 3, 5)), self.account("Acorn Ltd", date(2025, 6, 1))
+        derived.derive(at=NOON)
+        assert len(found("nine_months")) == 2
+        made = merging.merge("account", stays=acorn.pk, gone=limited.pk, take={}, by=None, at=NOON)
+        derived.derive(at=NOON + DAY)
+        assert found("nine_months") == [("nine_months:2025-03-05", date(2025, 12, 5))]
+        merging.undo(made, by=None, at=NOON + 2 * DAY)
+        derived.derive(at=NOON + 2 * DAY)
+        assert len(found("nine_months")) == 2
+
+    @pytest.mark.parametrize(
+        ("moved", "stays"),
+        [(date(2026, 5, 20), False), (date(2026, 9, 1), False), (None, False), (date(2027, 5, 1), True)],
+    )
+    def test_a_renewal_that_is_moved_was_not_ahead_but_the_next_one_says_nothing_of_it(
+        self, moved: date | None, stays: bool
+    ) -> None:
+        acorn = make_account("Acorn", renewal_on=date(2026, 5, 1))
+        derived.derive(at=NOON)
+        Account.objects.filter(pk=acorn.pk).update(renewal_on=moved)
+        derived.derive(at=NOON + DAY)
+        assert (("renewal:2026-05-01", date(2026, 1, 31)) in found("renewal_ahead")) is stays
+
+    def test_a_renewal_whose_day_is_over_or_that_came_early_was_ahead(self) -> None:
+        acorn, birch = (make_account(name, renewal_on=date(2026, 5, 1)) for name in ("Acorn", "Birch"))
+        derived.derive(at=NOON)
+        make_signal("renewed", birch, at=NOON + DAY)
+        Account.objects.filter(pk=birch.pk).update(renewal_on=date(2026, 6, 30))
+        derived.derive(at=NOON + 2 * DAY)
+        assert len(found("renewal_ahead")) == 2
+        Account.objects.filter(pk=acorn.pk).update(renewal_on=None)
+        derived.derive(at=NOON + 60 * DAY)
+        assert len(Signal.objects.filter(kind="renewal_ahead", occurrence="renewal:2026-05-01")) == 2
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        st.lists(st.tuples(accounts(), accounts()), min_size=1, max_size=3),
+        st.dates(date(2024, 6, 1), date(2025, 4, 1)),
+    )
+    def test_after_any_correction_it_is_what_plain_reading_of_the_new_data_finds(self, told: Any, today: date) -> None:
+        Signal.objects.all().delete()
+        wanted: set[tuple[int, str, date]] = set()
+        known = [make_account() for _each in told]
+        for turn in range(2):
+            Usage.objects.all().delete()
+            Subscription.objects.all().delete()
+            wanted.clear()
+            for account, both in zip(known, told, strict=True):
+                begins, used = both[turn]
+                for start in begins:
+                    subscribe(account, start)
+                for day, minutes, feature in used:
+                    use(account, day, minutes, feature)
+                day_of_it = six_months(begins, [(day, minutes) for day, minutes, _feature in used], today)
+                if day_of_it is not None:
+                    wanted.add((account.pk, f"six_months:{min(begins)}", day_of_it))
+            derived.derive(at=noon(today) + turn * timedelta(hours=1))
+        rows = Signal.objects.filter(kind="six_months_use")
+        assert {(one.account_id, one.occurrence, one.occurred_at.date()) for one in rows} == wanted
+        Account.objects.all().delete()
 
 
 def test_what_follows_from_a_file_is_there_when_it_is_loaded(tmp_path: Path) -> None:
