@@ -1,6 +1,7 @@
 """Customer facts through the API: signals in, and what came in to read (P16, X5)."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
@@ -14,6 +15,7 @@ from ninja import Query, Router, Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 
 from advocacy.crm import derived, hearing
+from advocacy.crm.api_records import add_to
 from advocacy.crm.catalogue import SIGNAL_KINDS
 from advocacy.crm.importing.direct import Fate, bring
 from advocacy.crm.importing.kinds import kind_of
@@ -112,14 +114,14 @@ Result = Literal["created", "updated", "unchanged", "superseded", "refused"]
 
 
 class FateOut(Schema):
-    """What became of one signal."""
+    """What became of one row."""
 
     result: Result
     id: str
     reason: str = ""
 
 
-class SignalsOut(Schema):
+class FatesOut(Schema):
     """How many were created, changed, as before and refused; and each one's fate, in the order they were sent."""
 
     created: int
@@ -134,9 +136,9 @@ PROBLEMS = {400: ProblemOut, 401: ProblemOut, 403: ProblemOut, 409: ProblemOut, 
             429: ProblemOut}  # fmt: skip
 
 
-@router.post("/signals", response={200: SignalsOut, **PROBLEMS}, summary="Bring signals", by_alias=True)
+@router.post("/signals", response={200: FatesOut, **PROBLEMS}, summary="Bring signals", by_alias=True)
 @needs("signals:write", _l("bring signals"))
-def bring_signals(request: HttpRequest, payload: SignalsIn) -> SignalsOut:
+def bring_signals(request: HttpRequest, payload: SignalsIn) -> FatesOut:
     """Sound ones are kept and heeded by lifecycle rules, refused ones say why; sending them again changes nothing."""
     if payload.source in RESERVED:
         raise Problem(
@@ -155,9 +157,17 @@ def bring_signals(request: HttpRequest, payload: SignalsIn) -> SignalsOut:
             rows = [payload.signals[number].cells() for number in numbers]
             told = bring(kind, rows, source=payload.source, through=through, at=at)
             fates.update(zip(numbers, told, strict=True))
-    results = [FateOut(**vars(fates[number])) for number in range(len(payload.signals))]
+    return answered([fates[number] for number in range(len(payload.signals))])
+
+
+def answered(fates: Sequence[Fate]) -> FatesOut:
+    """The fates of what was brought, counted."""
+    results = [FateOut(**vars(fate)) for fate in fates]
     counts = {name: sum(one.result == name for one in results) for name in get_args(Result)}
-    return SignalsOut(**counts, results=results)
+    return FatesOut(**counts, results=results)
+
+
+add_to(router, answer=FatesOut, answered=answered, problems=PROBLEMS)
 
 
 class SignalOut(Schema):
