@@ -182,6 +182,9 @@ class SignalOut(Schema):
     value: Decimal | None
     account: str
     contact: str | None
+    untrue_since: datetime | None = Field(
+        None, description="Set where it was worked out from facts that were corrected later: it is no longer so."
+    )
 
     @staticmethod
     def resolve_id(row: Signal) -> str:

@@ -265,6 +265,16 @@ class TestReadingThem:
                 break
         assert seen == ["S-0", "S-1", "S-2", "S-3", "S-4"]
 
+    def test_what_is_no_longer_so_says_so(self, ten_march: None) -> None:
+        kestrel = make_account("Kestrel Foods", external_id="A-1")
+        for number, untrue_since in enumerate((None, AT)):
+            Signal.objects.create(
+                source="derived", external_id=f"S-{number}", kind="nine_months", occurrence=f"S-{number}",
+                account=kestrel, occurred_at=AT, received_at=AT, untrue_since=untrue_since,
+            )  # fmt: skip
+        told = get(token_with("signals:read")[1]).json()["items"]
+        assert [one["untrue_since"] is None for one in told] == [True, False]
+
     def test_by_kind_account_and_since_when(self, ten_march: None) -> None:
         kestrel, harbour = (
             make_account("Kestrel Foods", external_id="A-1"),
