@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib.export import Exports
-from advocates import budget, files, kinds, lifecycle
+from advocates import budget, files, invitations, kinds, lifecycle
 from advocates.actions import lifecycle as rules
 from advocates.forms import InvitationTemplateForm
 from advocates.models import (
@@ -36,6 +36,7 @@ from advocates.models import (
     Recognition,
     Task,
     Tier,
+    WelcomeNote,
     Wish,
 )
 from advocates.segments import Segment
@@ -138,6 +139,25 @@ class InvitationTemplateAdmin(admin.ModelAdmin):
     form = InvitationTemplateForm
     list_display = ("__str__", "subject", "basis")
     list_filter = ("language", "region")
+
+
+class WelcomeNoteForm(forms.ModelForm):
+    """A merge field nobody knows is refused here, not on somebody's first page."""
+
+    class Meta:
+        model = WelcomeNote
+        fields = ("region", "language", "text")
+
+    def clean_text(self) -> str:
+        text = str(self.cleaned_data["text"])
+        invitations.check_merge_fields(text)
+        return text
+
+
+@admin.register(WelcomeNote)
+class WelcomeNoteAdmin(admin.ModelAdmin):
+    form = WelcomeNoteForm
+    list_display = ("__str__", "text")
 
 
 @admin.register(Invitation)

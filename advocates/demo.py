@@ -28,6 +28,7 @@ from advocates.models import (
     Pod,
     Recognition,
     Task,
+    WelcomeNote,
 )
 
 PODS = (
@@ -382,8 +383,17 @@ SNIPPETS = (
 )
 
 
+WELCOMES = {
+    "Europe": "Here in Europe we meet in Hamburg in spring, and online every second Thursday. Ask {manager}.",
+    "North America": "Here in North America we have coffee online on the first Friday, and meet in Chicago each fall.",
+    "": "You are among people who do what you do. Look around, and ask {manager} for whatever you miss.",
+}
+
+
 def _write_and_wish(world: Any, ines: Advocate, now: Any) -> None:
     """A talk by mail, and what Inês has asked of us."""
+    for region, text in WELCOMES.items():
+        WelcomeNote.objects.create(region=region, text=text)
     for name, text in SNIPPETS:
         snippets.save(None, name=name, text=text, shared=True, at=now, by=world.users["lead"])
     manager = ines.manager or world.managers[0]

@@ -2,7 +2,7 @@
 
 import re
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -229,6 +229,34 @@ class WelcomeForm(forms.Form):
         offered = list(field.choices)
         known = {value for value, _label in offered}
         field.choices = [*offered, *(one for one in more if one[0] not in known)]
+
+
+class WelcomeStepForm(WelcomeForm):
+    """One step of the talk: only its questions."""
+
+    def __init__(self, *args: Any, names: Collection[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in [name for name in self.fields if name not in names]:
+            del self.fields[name]
+
+    def shelves(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """The kinds in their groups, each with its minutes; what was chosen before and is kept no more comes last."""
+        chosen = {str(value) for value in self["wants"].value() or ()}
+        found = kinds_kept.shelves()
+        offered = {slug for _name, rows in found for slug, _word, _minutes in rows}
+        choices: Any = self.fields["wants"].choices  # type: ignore[attr-defined]
+        if rest := [(slug, word, 0) for slug, word in choices if slug not in offered]:
+            found.append((gettext("Chosen before"), rest))
+        return [
+            (
+                group,
+                [
+                    {"slug": slug, "name": name, "minutes": minutes, "chosen": slug in chosen}
+                    for slug, name, minutes in rows
+                ],
+            )
+            for group, rows in found
+        ]
 
 
 class ProfileForm(WelcomeForm):

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.models import Account
-from advocacy.lib.home import Card, NavItem, TodayItem, register, today_items
+from advocacy.lib.home import Card, NavItem, Suggestion, TodayItem, register, suggest, today_items
 from advocates import customers, presence, worklist
 from advocates.models import Application, NominationCredit, Recognition, Wish
 
@@ -35,6 +36,17 @@ def first_steps(request: HttpRequest) -> dict[str, Any] | None:
         return None
     steps = presence.first_steps(advocate)
     return None if all(step.done for step in steps) else {"steps": steps, "next": next(s for s in steps if not s.done)}
+
+
+def somebody_to_meet(request: HttpRequest) -> Suggestion:
+    """An introduction is a wish, and somebody takes care of it."""
+    return Suggestion(
+        "intro", _("Meet somebody"), _("Say whom you would like to talk to; we introduce you."),
+        reverse("advocates:wishes"), _("Ask for it"),
+    )  # fmt: skip
+
+
+suggest("meet", 20, somebody_to_meet)
 
 
 def my_manager(request: HttpRequest) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -30,7 +30,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from advocacy.crm.models import Account, Contact, Pause, Program, RecordedBasis
 from advocacy.delivery.models import Suppression
-from advocates.models import Invitation, InvitationTemplate
+from advocates.models import Invitation, InvitationTemplate, WelcomeNote
 
 BASIS = "invitation"
 """The one purpose somebody who could not consent yet may be written to for."""
@@ -109,9 +109,10 @@ def trial_params(
     )  # fmt: skip
 
 
-def choose_template(
-    templates: Iterable[InvitationTemplate], *, region: str, languages: Sequence[str]
-) -> InvitationTemplate | None:
+Regional = TypeVar("Regional", InvitationTemplate, WelcomeNote)
+
+
+def choose_template(templates: Iterable[Regional], *, region: str, languages: Sequence[str]) -> Regional | None:
     """The words for this region and language: exact before general, their language before another's.
 
     A region is not sent words whose basis was written for another region.
@@ -120,10 +121,25 @@ def choose_template(
     wanted = [language for language in languages if language]
     wanted += [language.partition("-")[0] for language in wanted] + ["en"]
 
-    def rank(one: InvitationTemplate) -> tuple[int, int]:
+    def rank(one: Regional) -> tuple[int, int]:
         return (wanted.index(one.language), 0 if one.region else 1)
 
     return min((one for one in fitting if one.language in wanted), key=rank, default=None)
+
+
+def welcome_for(contact: Contact, *, manager: Any, program: Program) -> str:
+    """What somebody new in this region reads first, filled in for them; empty where nobody has written anything."""
+    note = choose_template(
+        WelcomeNote.objects.order_by("pk"), region=contact.account.region,
+        languages=(contact.language, contact.account.language),
+    )  # fmt: skip
+    if note is None:
+        return ""
+    values = {
+        "given_name": contact.given_name or contact.full_name, "account": contact.account.name,
+        "program": program.name, "company": program.company or program.name, "manager": str(manager or program.name),
+    }  # fmt: skip
+    return fill(note.text, values)
 
 
 def template_for(contact: Contact) -> InvitationTemplate | None:

@@ -1168,3 +1168,22 @@ class Snippet(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WelcomeNote(models.Model):
+    """What a new member of a region reads first (P8): who meets where, what is near. In their language, with merge
+    fields, chosen as the words of invitations are."""
+
+    region = models.CharField(
+        _("region"), max_length=60, blank=True, default="", help_text=_("Empty: for every region without its own.")
+    )
+    language = models.CharField(_("language"), max_length=10, default="en")
+    text = models.TextField(_("words"), max_length=1_000)
+
+    class Meta:
+        verbose_name = _("welcome for a region")
+        verbose_name_plural = _("welcomes for regions")
+        constraints = [models.UniqueConstraint(fields=["region", "language"], name="welcome_note_once")]
+
+    def __str__(self) -> str:
+        return f"{self.region or '*'} ({self.language})"

@@ -75,14 +75,13 @@ def first_steps(advocate: Advocate) -> list[Step]:
     )
     has_profile = bool(advocate.expertise and advocate.wants and advocate.contact.title)
     profile = reverse("advocates:profile")
+    talk = profile if advocate.wizard_done_at else reverse("advocates:welcome")
     return [
-        Step(
-            _("Tell us what is valuable to you"), profile, bool(advocate.valuable or advocate.goals or advocate.thanks)
-        ),
+        Step(_("Tell us what is valuable to you"), talk, bool(advocate.valuable or advocate.goals or advocate.thanks)),
         Step(_("Finish your profile"), profile, has_profile),
         Step(_("Say hello in the community"), "/community/", deeds["spoke"] > 0),
         Step(_("Claim your first opportunity"), "/opportunities/", deeds["claimed"] > 0),
-        Step(_("Meet somebody: ask to be introduced"), reverse("advocates:write"), deeds["met"] > 0),
+        Step(_("Meet somebody: ask to be introduced"), reverse("advocates:wishes"), deeds["met"] > 0),
     ]
 
 

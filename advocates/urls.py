@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern] = [
     path("invitation/<str:token>/", joining.invitation, name="invitation"),
     path("invitation/<str:token>/join/", joining.accept, name="accept"),
     path("welcome/", joining.welcome, name="welcome"),
+    path("welcome/<slug:step>/", joining.welcome_step, name="welcome_step"),
     # one's own
     path("profile/", profile.profile, name="profile"),
     path("profile/consents/", profile.consents, name="consents"),

@@ -2,14 +2,15 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from advocacy.lib.home import Card, NavItem, TodayItem, register
+from advocacy.lib.home import Card, NavItem, Suggestion, TodayItem, register, suggest
 from advocates import launching
 from community.models import Flag, Space, Topic
 
@@ -41,6 +42,17 @@ def seeded(region: str, at: datetime) -> launching.Read:
     words = ngettext("%(space)s: %(n)s topic", "%(space)s: %(n)s topics", space.said)
     return launching.Read(space.said > 0, words % {"space": space.name, "n": space.said})
 
+
+def first_words(request: HttpRequest) -> Suggestion | None:
+    """Where somebody new says hello."""
+    space = Space.objects.filter(welcomes=True, is_open=True).first()
+    if space is None or not request.user.has_perm("community.post"):
+        return None
+    address = f"{reverse('community:new_topic')}?{urlencode({'space': space.slug})}"
+    return Suggestion("topic", gettext("Say hello"), space.name, address, gettext("Write a line"))
+
+
+suggest("hello", 30, first_words)
 
 launching.register(
     launching.Point(

@@ -4,15 +4,17 @@ from typing import Any
 
 from django.db.models import F
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from advocacy.lib.home import Card, NavItem, register
+from advocacy.lib.home import Card, NavItem, Suggestion, register, suggest
 from advocates import kinds as kinds_of_people
 from opportunities import board as rules
 from opportunities import desk_home as desk_home  # its entries and cards register beside ours
 from opportunities.eligibility import who_signed_in
 from opportunities.models import UNDER_WAY, Claim, OpportunityKind
+from opportunities.models.board import Group
 from opportunities.presentation import board_news, card, shown
 
 CARDS_ON_HOME = 3
@@ -65,9 +67,37 @@ register(
     Card("for_you", "opportunities.claim", 30, "opportunities/home/for_you.html", for_you),
 )
 
+
+def shelves() -> list[kinds_of_people.Shelf]:
+    """The kinds in the groups of the board, those in none last."""
+    found: dict[str, list[tuple[str, str, int]]] = {group: [] for group in (*Group.values, "")}
+    for group, slug, name, minutes in OpportunityKind.objects.values_list("group", "slug", "name", "minutes"):
+        found[group].append((slug, name, minutes))
+    names = {**dict(Group.choices), "": _("And besides")}
+    return [(str(names[group]), rows) for group, rows in found.items() if rows]
+
+
+def first_opportunity(request: HttpRequest) -> Suggestion | None:
+    """The first of what is open to somebody new."""
+    at = timezone.now()
+    person = who_signed_in(request.user, at=at)
+    if person is None or not person.is_member:
+        return None
+    found = rules.page_for(person, rules.Filters(), at=at, size=1).items
+    if not found:
+        return None
+    return Suggestion(
+        "opportunities", _("Something that may be for you"), found[0].title,
+        reverse("opportunities:opportunity", args=[found[0].public_id]), _("Look at it"),
+    )  # fmt: skip
+
+
+suggest("opportunity", 10, first_opportunity)
+
 # People choose from the kinds of the board what they would like, and what nobody should ask them for.
 kinds_of_people.register(
     lambda: list(OpportunityKind.objects.values_list("slug", "name")),
+    shelves=shelves,
     reviews=lambda: list(OpportunityKind.objects.filter(is_review=True).values_list("slug", flat=True)),
     of_claims=lambda ids: dict(Claim.objects.filter(pk__in=ids).values_list("pk", "opportunity__kind__slug")),
 )

@@ -50,6 +50,17 @@ class TodayItem:
     count: Callable[[HttpRequest], int]
 
 
+@dataclass(frozen=True)
+class Suggestion:
+    """One thing to begin with, for somebody who has just joined: what, which, where, and the word on the button."""
+
+    icon: str
+    what: Any
+    which: Any
+    url: str
+    action: Any
+
+
 _nav: dict[str, NavItem] = {}
 _cards: dict[str, Card] = {}
 _today: dict[str, TodayItem] = {}
@@ -63,6 +74,20 @@ def register(*items: NavItem | Card | TodayItem) -> None:
             _cards[item.key] = item
         else:
             _today[item.key] = item
+
+
+_suggestions: dict[str, tuple[int, Callable[[HttpRequest], Suggestion | None]]] = {}
+
+
+def suggest(key: str, order: int, find: Callable[[HttpRequest], Suggestion | None]) -> None:
+    """Called by an app that has something for new members to begin with; None: not for this one."""
+    _suggestions[key] = (order, find)
+
+
+def suggestions(request: HttpRequest) -> list[Suggestion]:
+    """What this person could begin with, in order."""
+    found = (find(request) for _order, find in sorted(_suggestions.values(), key=lambda one: one[0]))
+    return [one for one in found if one is not None]
 
 
 def nav_items() -> list[NavItem]:

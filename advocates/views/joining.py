@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -16,13 +16,14 @@ from django.views.decorators.http import require_http_methods
 
 from advocacy.crm.models import Contact, Program
 from advocacy.lib import signed
+from advocacy.lib.home import suggestions
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.users.rights import public, requires
-from advocates import kinds
+from advocates import invitations, kinds
 from advocates.actions import invitations as inviting
 from advocates.actions import joining, profile
-from advocates.forms import AcceptForm, ApplyForm, WelcomeForm
+from advocates.forms import AcceptForm, ApplyForm, WelcomeStepForm
 from advocates.models import Advocate, Application, AskCap, Invitation
 from advocates.throttle import from_where, too_often
 
@@ -145,16 +146,42 @@ def _let_in(request: HttpRequest, joined: joining.Joined) -> HttpResponse:
     return redirect("advocates:welcome")
 
 
+STEPS: dict[str, tuple[str, ...]] = {
+    "worth": ("valuable", "expertise"),
+    "like": ("wants",),
+    "often": ("asks_a_quarter", "time_zone"),
+}
+"""The talk after joining: what it is worth, what sounds like them, how often. Each step keeps what it was told."""
+READY = "ready"
+
+
+@requires("advocates.be_advocate")
+def welcome(request: HttpRequest) -> HttpResponse:
+    """The talk goes on where it was left: at the first step that has not been told anything."""
+    advocate = get_object_or_404(Advocate, user=request.user.pk)
+    if advocate.wizard_done_at is not None:
+        return redirect("advocates:welcome_step", READY)
+    left = [step for step, names in STEPS.items() if not any(name in advocate.told for name in names)]
+    return redirect("advocates:welcome_step", left[0] if left else list(STEPS)[-1])
+
+
 @requires("advocates.be_advocate")
 @require_http_methods(["GET", "HEAD", "POST"])
-def welcome(request: HttpRequest) -> HttpResponse:
-    """The short talk after joining: what is it worth to you?"""
+def welcome_step(request: HttpRequest, step: str) -> HttpResponse:
+    """One step: what they say is kept when they go on; nothing is asked that may not be skipped."""
     advocate = get_object_or_404(
         Advocate.objects.select_related("contact__account", "pod__manager"), user=request.user.pk
     )
-    contact = advocate.contact
-    form = WelcomeForm(
-        request.POST or None,
+    if step == READY:
+        return respond(request, "advocates/welcome_ready.html", _begin(request, advocate))
+    if step not in STEPS:
+        raise Http404
+    contact, steps = advocate.contact, list(STEPS)
+    place = steps.index(step)
+    following = steps[place + 1] if place + 1 < len(steps) else READY
+    form = WelcomeStepForm(
+        request.POST if request.method == "POST" and "skip" not in request.POST else None,
+        names=STEPS[step],
         kinds=kinds.choices(),
         initial={
             "valuable": advocate.valuable, "wants": advocate.wants, "expertise": advocate.expertise,
@@ -162,16 +189,28 @@ def welcome(request: HttpRequest) -> HttpResponse:
             "time_zone": contact.time_zone or contact.account.time_zone or "UTC",
         },
     )  # fmt: skip
+    status = 200
     if request.method == "POST":
-        if "skip" in request.POST:
-            profile.finish_wizard(advocate, {}, at=timezone.now())
-            return redirect("advocates:home")
-        if form.is_valid():
-            profile.finish_wizard(advocate, form.cleaned_data, at=timezone.now())
-            messages.success(request, _("Thank you. Your home page is ready."))
-            return redirect("advocates:home")
-        return respond(request, "advocates/welcome.html", {"form": form, "advocate": advocate}, status=422)
-    return respond(request, "advocates/welcome.html", {"form": form, "advocate": advocate})
+        said = {} if "skip" in request.POST else form.cleaned_data if form.is_valid() else None
+        if said is not None:
+            if following == READY:
+                profile.finish_wizard(advocate, said, at=timezone.now())
+            else:
+                profile.tell(advocate, said, at=timezone.now())
+            return redirect("advocates:welcome_step", following)
+        status = 422
+    context = {
+        "form": form, "advocate": advocate, "step": step, "number": place + 1, "steps": len(steps),
+        "back": steps[place - 1] if place else "", "last": following == READY,
+        "words": "" if place else invitations.welcome_for(contact, manager=advocate.manager, program=Program.current()),
+    }  # fmt: skip
+    return respond(request, "advocates/welcome.html", context, status=status)
+
+
+def _begin(request: HttpRequest, advocate: Advocate) -> dict[str, Any]:
+    """Three things to begin with, and who is there for them."""
+    words = invitations.welcome_for(advocate.contact, manager=advocate.manager, program=Program.current())
+    return {"advocate": advocate, "words": words, "suggestions": suggestions(request)[:3]}
 
 
 # --- The public page --------------------------------------------------------------------------------------------------

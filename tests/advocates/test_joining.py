@@ -205,7 +205,7 @@ class TestSayingYes:
             {**YES, "consent_program_mail": "on", "consent_reference_calls": "on", "password": "a-long-password-91"},
             follow=True,
         )
-        assert answer.redirect_chain[-1][0] == reverse("advocates:welcome")
+        assert answer.redirect_chain[-1][0] == reverse("advocates:welcome_step", args=["worth"])
         advocate = Advocate.objects.get(pk=mei.advocate_id)
         assert (advocate.status, advocate.type, advocate.thanks) == ("member", "educator", "note")
         assert advocate.joined_at and advocate.pod and advocate.pod.manager.name == "Rita Morgan"
@@ -222,11 +222,11 @@ class TestSayingYes:
         assert Task.objects.get(kind="nurture").assignee == advocate.pod.manager
         mei.refresh_from_db()
         assert mei.status == "accepted"
-        home = client.post(
-            reverse("advocates:welcome"), {"valuable": "Two peers", "time_zone": "Europe/Lisbon"}, follow=True
-        )
-        assert home.redirect_chain[-1][0] == "/"
-        page = home.content.decode()
+        client.post(reverse("advocates:welcome_step", args=["worth"]), {"valuable": "Two peers"})
+        last = {"time_zone": "Europe/Lisbon", "asks_a_quarter": "1"}
+        ready = client.post(reverse("advocates:welcome_step", args=["often"]), last, follow=True)
+        assert ready.redirect_chain[-1][0] == reverse("advocates:welcome_step", args=["ready"])
+        page = client.get("/").content.decode()
         assert "Mei" in page and "Rita Morgan" in page and "First steps" in page
         advocate.refresh_from_db()
         assert advocate.wizard_done_at and advocate.valuable == "Two peers"
