@@ -151,10 +151,7 @@ class Doing:
 
 @dataclass(frozen=True)
 class Done:
-    """What the lines of a dry run before this one would have done: which effect, where, to whom and when.
-
-    ``detail`` is what the effect itself wants to know of it later.
-    """
+    """What the lines of a dry run before this one would have done: which effect, where, to whom and when."""
 
     rule: str
     effect: str
@@ -162,7 +159,6 @@ class Done:
     contact: Contact | None
     at: datetime
     params: Mapping[str, Any] = field(default_factory=dict)
-    detail: str = ""
 
 
 REST = "rest"
@@ -193,8 +189,7 @@ class Effect:
     ``do`` does it and returns a sentence for the record, or raises ``Refused``. ``why_not`` is the same judgement
     without doing anything, for dry runs; ``why_not_many`` gives it for many people at once, each at a moment of their
     own. ``why_not_after`` reads once what it needs, and gives a function that says whether what would have been done at
-    the account before stands in the way now; ``detail`` is what to remember for it. ``check`` looks at the rule's
-    ``effect_params`` when it is saved.
+    the account before stands in the way now. ``check`` looks at the rule's ``effect_params`` when it is saved.
     """
 
     key: str
@@ -206,7 +201,6 @@ class Effect:
     check: Callable[[Mapping[str, Any]], None] = field(default=lambda params: None)
     why_not_many: Callable[[Sequence[tuple[Contact, datetime]], Mapping[str, Any]], list[str | None]] | None = None
     why_not_after: Callable[[], WhyNotAfter] = field(default=lambda: lambda contact, done, at, params: None)
-    detail: Callable[[Contact, datetime, Mapping[str, Any]], str] = field(default=lambda contact, at, params: "")
 
 
 _effects: dict[str, Effect] = {}

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _l
 from advocacy.crm.models import Contact
 from advocacy.lib.lifecycle import Refused
 from advocates.budget import PastAsk
-from advocates.lifecycle import Doing, Done, Effect, register, rest_after
+from advocates.lifecycle import Doing, Done, Effect, WhyNotAfter, register, rest_after
+from advocates.models import AskCap
 from opportunities.actions import offers
 from opportunities.models import OpportunityKind
 
@@ -36,19 +37,27 @@ def _why_not(contact: Contact | None, at: datetime, params: Mapping[str, Any]) -
     return offers.why_not_offer(contact, _kinds(params), at=at)
 
 
-def _why_not_after(contact: Contact, done: Sequence[Done], at: datetime, params: Mapping[str, Any]) -> str | None:
+def _why_not_many(asked: Sequence[tuple[Contact, datetime]], params: Mapping[str, Any]) -> list[str | None]:
+    return offers.why_not_offers(asked, _kinds(params))
+
+
+def _why_not_after() -> WhyNotAfter:
     """An offer is an ask: what would have been asked before, of them and of colleagues, counts against the budget."""
-    if (rest := rest_after(done, at=at)) is not None:
-        return _("Asks are paused at %(account)s: %(reason)s.") % {
-            "account": contact.account.name, "reason": rest.rule,
-        }  # fmt: skip
-    asked = [(one.contact, PastAsk(one.at, one.detail)) for one in done if one.effect == "offer" and one.contact]
-    return offers.why_not_after(contact, _kinds(params), asked, at=at) if asked else None
+    kinds_count = AskCap.objects.exclude(kind="").exists()
 
+    def counted(one: Done) -> PastAsk:
+        assert one.contact is not None
+        return PastAsk(one.at, offers.counts_as(one.contact, _kinds(one.params), at=one.at) if kinds_count else "")
 
-def _detail(contact: Contact, at: datetime, params: Mapping[str, Any]) -> str:
-    """The kind the ask counts as."""
-    return offers.counts_as(contact, _kinds(params), at=at)
+    def why_not(contact: Contact, done: Sequence[Done], at: datetime, params: Mapping[str, Any]) -> str | None:
+        if (rest := rest_after(done, at=at)) is not None:
+            return _("Asks are paused at %(account)s: %(reason)s.") % {
+                "account": contact.account.name, "reason": rest.rule,
+            }  # fmt: skip
+        asked = [(one.contact, counted(one)) for one in done if one.effect == "offer" and one.contact]
+        return offers.why_not_after(contact, _kinds(params), asked, at=at) if asked else None
+
+    return why_not
 
 
 def _check(params: Mapping[str, Any]) -> None:
@@ -66,6 +75,6 @@ def _check(params: Mapping[str, Any]) -> None:
 register(
     Effect(
         "offer", _l("offer members an opportunity"), do=_offer, why_not=_why_not, check=_check,
-        why_not_after=lambda: _why_not_after, detail=_detail,
+        why_not_many=_why_not_many, why_not_after=_why_not_after,
     )
 )  # fmt: skip

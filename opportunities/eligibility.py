@@ -233,6 +233,11 @@ def standing(person: Who, opportunity: Opportunity, *, at: datetime, for_request
     return _seats(person, opportunity, at=at, for_request=for_request)
 
 
+def keeps_from(person: Who, opportunity: Opportunity, *, at: datetime) -> Standing | None:
+    """What keeps an opportunity of the board from somebody, seats and claims aside; nothing is read for it."""
+    return _state(opportunity, at=at) or _person(person, opportunity, for_request=False)
+
+
 def _claimed(claim: Claim) -> Standing:
     if claim.holds_a_seat:
         said = {

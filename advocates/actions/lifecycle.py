@@ -695,9 +695,8 @@ def _try(
         course.reached.add((rule.pk, happening.subject))
         whom: list[Contact | None] = [*people] or [None]
         for person in whom:
-            detail = effect.detail(person, moment, rule.effect_params) if person else ""
             course.done[signal.account_id].append(
-                Done(rule.name, effect.key, signal.account_id, person, moment, rule.effect_params, detail)
+                Done(rule.name, effect.key, signal.account_id, person, moment, rule.effect_params)
             )
     return Tried(rule, signal, happening, fires, line.due_at, people, reasons, waits=line.waits and not fired)
 

@@ -1,5 +1,6 @@
 """Offering members what is open to them, without their having looked: an ask like any other, within their budget."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -8,14 +9,14 @@ from django.utils.translation import gettext as _
 
 from advocacy.crm import spine
 from advocacy.crm.catalogue import Deed
-from advocacy.crm.models import Contact
+from advocacy.crm.models import ConsentState, Contact
 from advocacy.lib.lifecycle import Refused
 from advocates import budget
 from advocates.budget import PastAsk
 from advocates.models import Advocate, Channel, Firing
-from opportunities import board
+from opportunities import board, eligibility
 from opportunities.mails import board as mails
-from opportunities.models import Opportunity, OpportunityKind
+from opportunities.models import Claim, Opportunity, OpportunityKind
 
 AT_MOST = 3
 """What one mail offers."""
@@ -30,16 +31,71 @@ def fitting(advocate: Advocate, kinds: Iterable[str], *, at: datetime) -> list[O
 
 def why_not_offer(contact: Contact, kinds: Sequence[str], *, at: datetime) -> str | None:
     """Why nothing of these kinds is offered to this person, as a sentence for staff; None when something is."""
-    name = {"name": contact.full_name}
     advocate = Advocate.objects.filter(contact=contact).select_related("contact__account", "pod__manager").first()
+    if refusal := _no_member(contact, advocate, at=at):
+        return refusal
+    assert advocate is not None
+    found = fitting(advocate, kinds, at=at)
+    if not found:
+        return _nothing_open(contact)
+    return budget.why_not(advocate, at=at, channel=Channel.RULE, kind=found[0].kind.slug)
+
+
+def why_not_offers(asked: Sequence[tuple[Contact, datetime]], kinds: Sequence[str]) -> list[str | None]:
+    """``why_not_offer`` for many, each at a moment of their own, in a few queries whatever their number.
+
+    Where seats are counted, each is asked about alone: who holds one may change from moment to moment.
+    """
+    rows = Opportunity.objects.listed().filter(kind__slug__in=list(kinds), kind__is_review=False, status="open")
+    opportunities = list(rows.select_related("kind").order_by("closes_at", "-opened_at", "pk"))
+    if any(one.seats is not None for one in opportunities):
+        return [why_not_offer(contact, kinds, at=at) for contact, at in asked]
+    contacts = {contact.pk for contact, _at in asked}
+    found = Advocate.objects.filter(contact__in=contacts).select_related("contact__account", "pod__manager")
+    advocates = {advocate.contact_id: advocate for advocate in found}
+    consents: dict[int, list[ConsentState]] = defaultdict(list)
+    for state in ConsentState.objects.filter(contact__in=contacts, given=True):
+        consents[state.contact_id].append(state)
+    claimed: dict[int, set[int]] = defaultdict(set)
+    claims = Claim.objects.filter(advocate__in=advocates.values(), opportunity__in=opportunities)
+    for advocate_id, opportunity_id in claims.exclude(status="withdrawn").values_list("advocate", "opportunity"):
+        claimed[advocate_id].add(opportunity_id)
+    since = min((at for _contact, at in asked), default=None)
+    facts = budget.facts_of(list(advocates.values()), at=since) if since else {}
+
+    def why_not(contact: Contact, at: datetime) -> str | None:
+        advocate = advocates.get(contact.pk)
+        if refusal := _no_member(contact, advocate, at=at):
+            return refusal
+        assert advocate is not None
+        agreed = [one.purpose for one in consents[contact.pk] if one.expires_at is None or one.expires_at > at]
+        person = eligibility.Who(advocate, frozenset(agreed), eligibility.facts_of(advocate))
+        first = next(
+            (
+                one for one in opportunities if one.pk not in claimed[advocate.pk]
+                and one.kind.slug not in advocate.never and eligibility.keeps_from(person, one, at=at) is None
+            ),
+            None,
+        )  # fmt: skip
+        if first is None:
+            return _nothing_open(contact)
+        against = budget.decide(facts[advocate.pk], at=at, kind=first.kind.slug).first
+        return against.sentence if against else None
+
+    return [why_not(contact, at) for contact, at in asked]
+
+
+def _no_member(contact: Contact, advocate: Advocate | None, *, at: datetime) -> str | None:
+    name = {"name": contact.full_name}
     if advocate is None or advocate.status != Advocate.Status.MEMBER or not advocate.joined_at:
         return _("%(name)s is not a member; only members are offered something.") % name
     if advocate.joined_at > at:
         return _("%(name)s was not a member then; only members are offered something.") % name
-    found = fitting(advocate, kinds, at=at)
-    if not found:
-        return _("Nothing of these kinds is open to %(name)s.") % name
-    return budget.why_not(advocate, at=at, channel=Channel.RULE, kind=found[0].kind.slug)
+    return None
+
+
+def _nothing_open(contact: Contact) -> str:
+    return _("Nothing of these kinds is open to %(name)s.") % {"name": contact.full_name}
 
 
 def counts_as(contact: Contact, kinds: Sequence[str], *, at: datetime) -> str:

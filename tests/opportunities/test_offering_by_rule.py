@@ -1,17 +1,32 @@
 """A lifecycle rule offers members what is open to them, within their budget (P17, P19, P20)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import Contact
 from advocacy.delivery.models import Message
 from advocates import budget
 from advocates.actions import lifecycle
 from advocates.lifecycle import check_rule
-from advocates.models import Ask, Firing, LifecycleRule, Task
-from tests.factories import NOON, make_advocate, make_contact, make_kind, make_opportunity, make_signal
+from advocates.models import Ask, AwayPeriod, Firing, LifecycleRule, Task
+from opportunities.actions import offers
+from opportunities.models import Claim
+from tests.conftest import QueriesOf
+from tests.factories import (
+    NOON,
+    make_account,
+    make_advocate,
+    make_contact,
+    make_kind,
+    make_opportunity,
+    make_signal,
+)
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -28,6 +43,84 @@ def rule() -> LifecycleRule:
 
 def attended(contact: Contact, at: Any = NOON - DAY) -> None:
     make_signal("two_webinars", contact.account, contact=contact, at=at)
+
+
+class TestMany:
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        people=st.lists(
+            st.fixed_dictionaries(
+                {
+                    "status": st.sampled_from(["member", "member", "member", "invited", "left"]),
+                    "readiness": st.sampled_from(["ready", "ready", "paused"]),
+                    "never": st.sampled_from([[], [], ["webinar"]]),
+                    "joined": st.integers(-40, 5),
+                    "consents": st.sampled_from([[], [Purpose.SPEAKING]]),
+                    "asked": st.lists(st.integers(-100, 10), max_size=2),
+                    "away": st.booleans(),
+                    "claims": st.booleans(),
+                }
+            ),
+            min_size=1, max_size=4,
+        ),
+        there=st.lists(
+            st.tuples(
+                st.sampled_from(["webinar", "blog-post", "stage"]), st.none() | st.integers(-5, 9),
+                st.sampled_from([{}, {}, {"all": ["region:asia"]}]), st.sampled_from([None, None, None, 1]),
+            ),
+            max_size=4,
+        ),
+        moments=st.lists(st.integers(-30, 20), min_size=1, max_size=3),
+    )  # fmt: skip
+    def test_it_is_what_asking_about_each_alone_says(self, people: Any, there: Any, moments: list[int]) -> None:
+        with transaction.atomic():
+            make_kind("stage", purpose=Purpose.SPEAKING)
+            kinds = ["webinar", "blog-post", "stage"]
+            opportunities = [
+                make_opportunity(
+                    kind=kind, seats=seats, audience=audience, opened_at=NOON - 90 * DAY,
+                    closes_at=None if closes is None else NOON + closes * DAY,
+                )
+                for kind, closes, audience, seats in there
+            ]  # fmt: skip
+            asked: list[tuple[Contact, datetime]] = []
+            for number, one in enumerate(people):
+                ines = make_advocate(
+                    "Ines", make_account(readiness=one["readiness"]), user=False, consents=one["consents"],
+                    status=one["status"], never=one["never"], joined_at=NOON + one["joined"] * DAY,
+                )  # fmt: skip
+                for day in one["asked"]:
+                    Ask.objects.create(
+                        channel="desk", source_id=f"{number}:{day}:{len(asked)}", advocate=ines, kind="",
+                        account=ines.contact.account, asked_at=NOON + day * DAY,
+                    )  # fmt: skip
+                    asked.append((ines.contact, NOON + day * DAY))
+                if one["away"]:
+                    day = NOON.date()
+                    AwayPeriod.objects.create(advocate=ines, starts_on=day, ends_on=day + 6 * DAY)
+                if one["claims"] and opportunities:
+                    Claim.objects.create(opportunity=opportunities[0], advocate=ines, claimed_at=NOON)
+                asked += [(ines.contact, NOON + day * DAY) for day in moments]
+            alone = [offers.why_not_offer(contact, kinds, at=at) for contact, at in asked]
+            assert offers.why_not_offers(asked, kinds) == alone
+            transaction.set_rollback(True)
+
+    def test_a_dry_run_of_many_costs_no_more_queries_than_of_few(
+        self, rule: LifecycleRule, queries_of: QueriesOf
+    ) -> None:
+        make_opportunity("Tell us how you plan", kind="webinar", opened_at=NOON - 90 * DAY)
+
+        def look() -> None:
+            assert all(one.fires for one in lifecycle.dry_run(rule, at=NOON, start=NOON - 30 * DAY))
+
+        def more(number: int) -> None:
+            for _each in range(number):
+                attended(make_advocate("Ines", user=False).contact)
+
+        more(2)
+        few = queries_of(look)
+        more(20)
+        assert queries_of(look) == few
 
 
 class TestAnOffer:
