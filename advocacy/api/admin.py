@@ -22,6 +22,11 @@ class TokenForm(forms.ModelForm):
         error_messages={"required": _l("Tick what the token is for; without that it can do nothing.")},
     )  # fmt: skip
 
+    expires_at = forms.DateTimeField(
+        label=_l("Expires"), required=False, widget=forms.DateTimeInput({"type": "datetime-local"}),
+        help_text=_l("On your clock. Empty: it stands until it is revoked."),
+    )  # fmt: skip
+
     class Meta:
         model = ApiToken
         fields = ("name", "scopes", "expires_at")

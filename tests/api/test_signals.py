@@ -343,7 +343,7 @@ class TestTokensInTheAdmin:
         assert "without that it can do nothing" in page.content.decode()
         page = client.post(
             "/admin/api/apitoken/add/",
-            {"name": "CRM", "scopes": ["signals:read"], "expires_at_0": "2020-01-01", "expires_at_1": "10:00"},
+            {"name": "CRM", "scopes": ["signals:read"], "expires_at": "2020-01-01T10:00"},
         )
         assert "That moment has passed" in page.content.decode()
         assert not ApiToken.objects.exists()

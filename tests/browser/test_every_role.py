@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from advocacy.users.models import Role, User
-from advocates.actions import launching
-from advocates.models import Cohort, InvitationTemplate, JourneyStage, Recognition, Task
+from advocates import snippets
+from advocates.actions import launching, letters, nominations, wishes
+from advocates.models import Cohort, InvitationTemplate, JourneyStage, Letter, Recognition, Task
 from community import actions as community
 from community.models import Space
 from newsletter import actions as newsletter
@@ -55,6 +56,11 @@ def program() -> dict[str, Any]:
         name="In Europe", definition={"all": [{"fact": "account.region", "value": ["Europe"]}]}, by=lena
     )
     launch = launching.begin("Europe", by=lena, at=NOON)
+    facts = {"given_name": "Jo", "family_name": "Lind", "company": "Kestrel Foods", "why": "Tells everybody."}
+    nominated = nominations.nominate(by=sam, email="jo@kestrel.test", facts=facts, at=NOON)
+    wish = wishes.wish(ines, kind="meet", text="Somebody who plans ten sites.", at=NOON)
+    letters.write_to_manager(ines, text="Is there a test system?", at=NOON)
+    snippets.save(None, name="After a call", text="Dear {given_name}, thank you.", shared=True, at=NOON, by=lena)
     return {
         "rita": rita, "sam": sam, "maya": maya, "lena": lena, "ines": ines.user,
         "opportunity": f"/opportunities/{opportunity.public_id}/", "topic": f"/community/t/{topic.public_id}/",
@@ -62,7 +68,9 @@ def program() -> dict[str, Any]:
         "desk": f"/admin/opportunities/referencerequest/{wanted.pk}/change/",
         "cohort": f"/cohorts/{cohort.pk}/", "cohort_edit": f"/cohorts/{cohort.pk}/edit/",
         "cohort_invite": f"/cohorts/{cohort.pk}/invite/", "words": f"/invitations/words/{words.pk}/",
-        "launch": f"/launches/{launch.pk}/",
+        "launch": f"/launches/{launch.pk}/", "nominated": f"/nominated/{nominated.public_id}/",
+        "wish": f"/wishes/{wish.public_id}/", "letter": f"/letters/{Letter.objects.get().public_id}/",
+        "write_down": f"/advocates/{ines.public_id}/write-down/", "ada": make_user("Ada Wells", Role.ADMINISTRATOR),
         "edition": f"/newsletter/edit/{edition.public_id}/", "advocate": f"/advocates/{ines.public_id}/",
     }  # fmt: skip
 
@@ -71,14 +79,20 @@ PAGES: dict[str, tuple[str, ...]] = {
     "ines": (
         "/", "/opportunities/", "opportunity", "/claims/", "/community/", "space", "topic", "/community/new/",
         "/profile/", "/profile/consents/", "/points/", "/newsletter/",
+        "/welcome/worth/", "/welcome/like/", "/welcome/often/", "/welcome/ready/", "/wish/", "/search/?q=stock",
     ),
-    "sam": ("/", "/requests/", "/requests/new/", "request"),
-    "rita": ("/", "/today/", "/admin/opportunities/referencerequest/", "desk", "/advocates/", "advocate"),
+    "ada": ("/api/v1/docs", "/admin/api/apitoken/add/"),
+    "sam": ("/", "/requests/", "/requests/new/", "request", "/nominate/"),
+    "rita": (
+        "/", "/today/", "/admin/opportunities/referencerequest/", "desk", "/advocates/", "advocate", "/nominated/",
+        "nominated", "/wishes/", "wish", "letter", "write_down", "/snippets/", "/views/?path=/advocates/&query=stage=2",
+        "/search/?q=ines",
+    ),
     "maya": ("/", "/community/moderation/", "/newsletter/edit/", "edition"),
     "lena": (
         "/", "/dashboards/", "/rules/", "/imports/", "/cohorts/", "cohort", "cohort_edit", "cohort_invite",
         "/cohorts/new/", "/cohorts/alike/", "/invitations/", "/invitations/words/", "words", "/journey/",
-        "/journey/new/", "/launches/", "launch",
+        "/journey/new/", "/launches/", "launch", "/nominated/credits/",
     ),
 }  # fmt: skip
 
