@@ -100,16 +100,13 @@ class RuleForm(forms.Form):
         self.rows = min(self._posted_rows() or len(conditions) + EMPTY_ROWS, MOST_ROWS)
         facts = [("", _("nothing more")), *((fact.key, fact.label) for fact in FACTS.values())]
         for number in range(self.rows):
-            words = {"number": number + 1}
             self.fields[f"fact_{number}"] = forms.ChoiceField(
-                label=_("Only if (%(number)s)") % words, choices=facts, required=False
+                label=_("and this fact") if number else _("this fact"), choices=facts, required=False
             )
             self.fields[f"is_{number}"] = forms.ChoiceField(
-                label=_("compared (%(number)s)") % words, choices=list(OPERATORS.items()), required=False
+                label=_("compares so"), choices=list(OPERATORS.items()), required=False
             )
-            self.fields[f"value_{number}"] = forms.CharField(
-                label=_("with (%(number)s)") % words, max_length=300, required=False
-            )
+            self.fields[f"value_{number}"] = forms.CharField(label=_("with this"), max_length=300, required=False)
 
     @property
     def taken_by(self) -> dict[str, str]:
