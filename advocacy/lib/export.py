@@ -10,6 +10,7 @@ the page would show. Rows pass through a thousand at a time.
 """
 
 import csv
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -44,8 +45,10 @@ from advocacy.lib.models import Export
 
 KINDS = ("csv", "xlsx")
 CHUNK = 1_000
-MOST_IN_EXCEL = 50_000
-"""A workbook is written whole before it goes out; beyond this a person would wait too long for it."""
+MOST_IN_EXCEL = 1_048_575
+"""The rows a sheet has, less its head."""
+AT_ONCE = {"csv": 20_000, "xlsx": 5_000}
+"""Rows a person waits for; a longer list is written by a worker (``register_long``)."""
 PLACES = ("as", "after", "before", "p")
 """What an address says besides its filter."""
 FORMULA = (
@@ -90,6 +93,33 @@ def safe(value: Any) -> Any:
     return f"'{text}" if text.startswith(FORMULA) or text.lstrip(" \u00a0").startswith(FORMULA) else text
 
 
+Lines = Iterator[list[list[Any]]]
+Sink = Callable[[Lines, str, str], None]
+"""Where a worker wants the rows: in chunks, with the kind of file and its name."""
+Long = Callable[[HttpRequest, str, str, int], str]
+_long: list[Long] = []
+
+
+def register_long(begin: Long) -> None:
+    """Called once by whoever runs long exports: from the request, what it is, kind and rows to the page to wait on."""
+    _long[:] = [begin]
+
+
+def write(lines: Lines, kind: str, out: IO[bytes]) -> None:
+    """The rows as a file of this kind."""
+    if kind == "xlsx":
+        with _workbook(lines) as book:
+            shutil.copyfileobj(book, out, 1 << 20)
+    else:
+        for text in _csv(lines):
+            out.write(text.encode())
+
+
+def filter_of(request: HttpRequest) -> str:
+    """What an address narrows the list to, without its place and kind of file."""
+    return _without(request, PLACES).partition("?")[2]
+
+
 def wanted(request: HttpRequest) -> str:
     """The kind of file an address asks for, or nothing. To look whether it is there (HEAD) exports nothing."""
     kind = request.GET.get("as", "")
@@ -119,6 +149,9 @@ def answer(
         )
         return HttpResponseRedirect(_without(request, PLACES))
     shown = [column for column in columns if not column.right or request.user.has_perm(column.right)]
+    sink: Sink | None = getattr(request, "export_sink", None)
+    if sink is None and _long and count > AT_ONCE[kind]:
+        return HttpResponseRedirect(_long[0](request, what, kind, count))
     if request.method == "GET":
         by: Any = request.user
         said = _without(request, PLACES)[:2_000]
@@ -134,6 +167,9 @@ def answer(
 
     lines = _rows(rows, shown, readers, prepare)
     file = f"{name or f'{slugify(what)}-{timezone.localdate():%Y-%m-%d}'}.{kind}"
+    if sink is not None:
+        sink(lines, kind, file)
+        return HttpResponse(status=204)
     response: HttpResponseBase
     if kind == "xlsx":
         response = FileResponse(_workbook(lines), as_attachment=True, filename=file, content_type=XLSX)

@@ -1,5 +1,7 @@
 """What the floor below everything keeps: which clock work has been done, and which lists left as files."""
 
+import uuid
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -46,3 +48,50 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what}, {self.rows}"
+
+
+class LongExport(models.Model):
+    """A list too long to wait for: written by a worker with the rights of whoever asked, fetched when it is there."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("waiting")
+        RUNNING = "running", _("being written")
+        DONE = "done", _("ready")
+        FAILED = "failed", _("could not be written")
+        CANCELLED = "cancelled", _("cancelled")
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    what = models.CharField(_("what"), max_length=80)
+    kind = models.CharField(_("kind of file"), max_length=4)
+    path = models.CharField(_("page"), max_length=200)
+    query = models.TextField(_("filter"), blank=True, default="")
+    language = models.CharField(max_length=10, default="en")
+    time_zone = models.CharField(max_length=50, default="UTC")
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
+    about = models.PositiveIntegerField(_("about so many rows"))
+    rows = models.PositiveIntegerField(_("rows so far"), default=0)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    name = models.CharField(_("file"), max_length=150, blank=True, default="")
+    stored_as = models.CharField(max_length=150, blank=True, default="")
+    error = models.CharField(_("why"), max_length=300, blank=True, default="")
+    asked_at = models.DateTimeField(_("asked for"))
+    alive_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("long export")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["by", "path", "query", "kind"], condition=models.Q(status__in=["queued", "running"]),
+                name="long_export_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["queued", "running", "done", "failed", "cancelled"]),
+                name="long_export_status_known",
+            ),
+        ]  # fmt: skip
+        indexes = [models.Index(fields=["by", "-asked_at"], name="long_export_of")]
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.kind})"

@@ -1,17 +1,22 @@
 """What people keep for themselves."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.core.exceptions import PermissionDenied
+from django.core.files.storage import default_storage
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from advocacy.lib.given import plain
 from advocacy.lib.lifecycle import Refused
+from advocacy.lib.models import LongExport
 from advocacy.lib.pages import respond
-from advocacy.users import saving
+from advocacy.lib.paging import page_by_key
+from advocacy.users import exporting, saving
 from advocacy.users.models import SavedView, User
 from advocacy.users.rights import requires
 
@@ -48,3 +53,57 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     view.delete()
     messages.success(request, _("Removed “%(name)s”.") % {"name": view.name})
     return redirect(view.get_absolute_url())
+
+
+# --- Long exports -----------------------------------------------------------------------------------------------------
+@requires("home.view")
+def exports(request: HttpRequest) -> HttpResponse:
+    """One's own exports, newest first."""
+    rows = LongExport.objects.filter(by=request.user.pk)
+    page = page_by_key(rows, ("-asked_at", "-pk"), request.GET, size=20)
+    return respond(request, "users/exports.html", {"page": page, "keep": exporting.KEEP_FILES})
+
+
+def _own(request: HttpRequest, public_id: Any) -> LongExport:
+    return get_object_or_404(LongExport.objects.filter(by=request.user.pk), public_id=public_id)
+
+
+@requires("home.view")
+def export(request: HttpRequest, public_id: Any) -> HttpResponse:
+    """How far an export is; it can be left, and goes on."""
+    found = _own(request, public_id)
+    under_way = found.status in exporting.UNDER_WAY
+    context = {
+        "export": found, "under_way": under_way, "done": min(99, 100 * found.rows // max(found.about, 1)),
+        "until": found.finished_at + exporting.KEEP_FILES if found.stored_as and found.finished_at else None,
+    }  # fmt: skip
+    return respond(request, "users/export.html", context, fragment="progress")
+
+
+@requires("home.view")
+def export_file(request: HttpRequest, public_id: Any) -> HttpResponseBase:
+    """The file, for who asked for it and may still see the list."""
+    found = _own(request, public_id)
+    if not exporting.may_fetch(found):
+        raise PermissionDenied(_("This list is not open to you any more."))
+    if found.status != LongExport.Status.DONE or not found.stored_as or not default_storage.exists(found.stored_as):
+        messages.warning(request, _("The file has gone: it is kept for a day. Make it again."))
+        return redirect("people:export", found.public_id)
+    answer = FileResponse(default_storage.open(found.stored_as, "rb"), as_attachment=True, filename=found.name)
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@requires("home.view")
+@require_POST
+def export_move(request: HttpRequest, public_id: Any, what: str) -> HttpResponse:
+    """Cancel an export, or make it again."""
+    found, at = _own(request, public_id), timezone.now()
+    if what == "again":
+        return redirect("people:export", exporting.again(found, at=at).public_id)
+    try:
+        exporting.cancel(found, at=at)
+        messages.success(request, _("Cancelled."))
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("people:export", found.public_id)
