@@ -66,6 +66,11 @@ class Step:
     done: bool
 
 
+def _has_talked(advocate: Advocate) -> bool:
+    """Whether what the talk asks is known anyway, as from an import."""
+    return bool((advocate.valuable or advocate.goals) and advocate.wants)
+
+
 def first_steps(advocate: Advocate) -> list[Step]:
     """The checklist of somebody new; done is what the facts say, not what somebody ticked."""
     deeds = Activity.objects.filter(contact=advocate.contact).aggregate(
@@ -77,7 +82,8 @@ def first_steps(advocate: Advocate) -> list[Step]:
     profile = reverse("advocates:profile")
     talk = profile if advocate.wizard_done_at else reverse("advocates:welcome")
     return [
-        Step(_("Tell us what is valuable to you"), talk, bool(advocate.valuable or advocate.goals or advocate.thanks)),
+        # Begun and left is not done: home leads back to where the talk was left.
+        Step(_("Tell us what is valuable to you"), talk, bool(advocate.wizard_done_at or _has_talked(advocate))),
         Step(_("Finish your profile"), profile, has_profile),
         Step(_("Say hello in the community"), "/community/", deeds["spoke"] > 0),
         Step(_("Claim your first opportunity"), "/opportunities/", deeds["claimed"] > 0),

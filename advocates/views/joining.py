@@ -192,12 +192,15 @@ def welcome_step(request: HttpRequest, step: str) -> HttpResponse:
     status = 200
     if request.method == "POST":
         said = {} if "skip" in request.POST else form.cleaned_data if form.is_valid() else None
+        go = request.POST.get("go", "")
+        if said is not None and following == READY and not go:
+            profile.finish_wizard(advocate, said, at=timezone.now())
+            return redirect("advocates:welcome_step", READY)
         if said is not None:
-            if following == READY:
-                profile.finish_wizard(advocate, said, at=timezone.now())
-            else:
-                profile.tell(advocate, said, at=timezone.now())
-            return redirect("advocates:welcome_step", following)
+            profile.tell(advocate, said, at=timezone.now())
+            if go == "later":
+                return redirect("advocates:home")
+            return redirect("advocates:welcome_step", steps[place - 1] if go == "back" and place else following)
         status = 422
     context = {
         "form": form, "advocate": advocate, "step": step, "number": place + 1, "steps": len(steps),

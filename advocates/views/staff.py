@@ -25,7 +25,19 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
-from advocates import budget, files, kinds, lifecycle, points, provenance, rungs, snippets, timeline, worklist
+from advocates import (
+    budget,
+    files,
+    kinds,
+    lifecycle,
+    narrowing,
+    points,
+    provenance,
+    rungs,
+    snippets,
+    timeline,
+    worklist,
+)
 from advocates.actions import accounts, care, joining
 from advocates.actions import invitations as inviting
 from advocates.actions import lifecycle as rules
@@ -58,6 +70,7 @@ def advocates(request: HttpRequest) -> HttpResponseBase:
                 Q(contact__given_name__icontains=word) | Q(contact__family_name__icontains=word)
                 | Q(contact__account__name__icontains=word) | Q(contact__email__istartswith=word)
             )  # fmt: skip
+    rows = narrowing.by_profile(rows, query)
     order = ("contact__family_name", "contact__given_name", "pk")
     if wanted := export.wanted(request):
         return export.answer(
@@ -74,6 +87,8 @@ def advocates(request: HttpRequest) -> HttpResponseBase:
         "stages": Advocate.Stage.choices,
         "pods": Pod.objects.select_related("manager"),
         "regions": regions(),
+        "profile": narrowing.choices(query),
+        "narrowed": narrowing.narrowed(query),
     }
     return respond(request, "advocates/advocates.html", context, fragment="list")
 

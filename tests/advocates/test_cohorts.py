@@ -557,3 +557,15 @@ class TestThePages:
                 make_contact(f"{name}{number}")
                 Cohort.objects.create(name=f"{name} {number}", definition=made.definition)
             assert queries_of(visit) == few, name
+
+
+class TestAccountsWithoutPeople:
+    def test_nobody_belongs_is_told_apart_from_nobody_is_known(self, client: Client) -> None:
+        make_account("Kestrel Foods", region="Europe")
+        client.force_login(make_user("Lena Novak", Role.LEAD))
+        asked = {"fact_all_0": "account.region", "is_all_0": "one_of", "value_all_0": "Europe"}
+        told = client.post(reverse("advocates:count_cohort"), asked, headers={"hx-request": "true"}).content.decode()
+        assert "One account has no contacts at all" in told
+        make_contact("Ines", Account.objects.get())
+        told = client.post(reverse("advocates:count_cohort"), asked, headers={"hx-request": "true"}).content.decode()
+        assert "no contacts at all" not in told

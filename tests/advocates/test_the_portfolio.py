@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from advocacy.crm import spine
+from advocacy.crm.models import Contact
 from advocacy.delivery.models import Message
 from advocacy.users.models import Role, User
 from advocates import budget
@@ -97,6 +98,36 @@ class TestTheList:
             shown = page(desk, "advocates", **query)
             assert {name for name in ("Ines Barbosa", "Omar Haddad", "Mei Lin") if f">{name}<" in shown} == {
                 full for full in ("Ines Barbosa", "Omar Haddad", "Mei Lin") if full.split()[0] in names
+            }, query
+
+    def test_whatever_a_profile_says_narrows_it_too(self, desk: Client) -> None:
+        ines = make_advocate(
+            "Ines", type="educator", thanks="note", wants=["podcast"], expertise=["forecasting"],
+            years_of_experience=12, prefers_private=True,
+        )  # fmt: skip
+        Contact.objects.filter(pk=ines.contact_id).update(
+            persona="decider", language="pt", time_zone="Europe/Lisbon", title="Head of planning"
+        )
+        make_advocate("Omar Haddad", interests=["sailing"], years_of_experience=2)
+        for query, names in (
+            ({"type": "educator"}, {"Ines"}),
+            ({"thanks": "note"}, {"Ines"}),
+            ({"wants": "podcast"}, {"Ines"}),
+            ({"persona": "decider"}, {"Ines"}),
+            ({"language": "pt"}, {"Ines"}),
+            ({"time_zone": "Europe/Lisbon"}, {"Ines"}),
+            ({"private": "yes"}, {"Ines"}),
+            ({"private": "no"}, {"Omar"}),
+            ({"years": "10"}, {"Ines"}),
+            ({"has": "forecast planning"}, {"Ines"}),
+            ({"has": "Sailing"}, {"Omar"}),
+            ({"type": "educator", "has": "sailing"}, set()),
+            ({"years": "²", "private": "x", "has": "\x00", "type": ""}, {"Ines", "Omar"}),
+            ({"years": "9" * 30}, {"Ines", "Omar"}),
+        ):
+            shown = page(desk, "advocates", **query)
+            assert {name for name in ("Ines Barbosa", "Omar Haddad") if f">{name}<" in shown} == {
+                full for full in ("Ines Barbosa", "Omar Haddad") if full.split()[0] in names
             }, query
 
     def test_it_costs_the_same_for_many(self, desk: Client, rita: User, queries_of: QueriesOf) -> None:

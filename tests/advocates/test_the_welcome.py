@@ -48,13 +48,20 @@ class TestStepByStep:
         assert mei.wizard_done_at is not None
 
     def test_it_goes_on_where_it_was_left(self, client: Client, mei: Advocate) -> None:
-        client.post(step("worth"), {"valuable": "Two peers"})
-        assert reverse("advocates:welcome") not in client.get("/").content.decode()
+        left = client.post(step("worth"), {"valuable": "Two peers", "go": "later"})
+        assert left["Location"] == "/"
+        assert f'href="{reverse("advocates:welcome")}"' in client.get("/").content.decode()
         assert client.get("/welcome/")["Location"] == step("like")
         assert "Two peers" in client.get(step("worth")).content.decode()
 
     def test_home_leads_back_to_it_while_nothing_was_said(self, client: Client, mei: Advocate) -> None:
         assert f'href="{reverse("advocates:welcome")}"' in client.get("/").content.decode()
+
+    def test_going_back_keeps_what_was_typed(self, client: Client, mei: Advocate) -> None:
+        assert client.post(step("like"), {"wants": ["podcast"], "go": "back"})["Location"] == step("worth")
+        assert client.post(step("often"), {"time_zone": "Asia/Tokyo", "go": "back"})["Location"] == step("like")
+        mei.refresh_from_db()
+        assert (mei.wants, mei.contact.time_zone, mei.wizard_done_at) == (["podcast"], "Asia/Tokyo", None)
 
     def test_anything_may_be_skipped_and_what_stood_stays(self, client: Client, mei: Advocate) -> None:
         Advocate.objects.filter(pk=mei.pk).update(wants=["podcast"], valuable="Stands")

@@ -44,3 +44,13 @@ def test_without_scripts_every_field_is_there(open_page: OpenPage) -> None:
     page = open_page("/rules/new/", make_user("Lena Novak", Role.LEAD), scripts=False)
     expect(page.get_by_label("What the task says")).to_be_visible()
     expect(page.get_by_label("Webinar")).to_be_visible()
+
+
+def test_conditions_read_on_as_the_sentence_does(open_page: OpenPage) -> None:
+    page = open_page("/rules/new/", make_user("Lena Novak", Role.LEAD))
+    first, second = page.get_by_role("group", name="Condition 1"), page.get_by_role("group", name="Condition 2")
+    expect(first.get_by_label("this fact", exact=True)).to_be_visible()
+    expect(second.get_by_label("and this fact", exact=True)).to_be_visible()
+    expect(first.get_by_label("with this", exact=True)).to_be_visible()
+    expect(first.get_by_text("(optional)")).to_have_count(0)
+    assert breaches(page) == []

@@ -32,7 +32,7 @@ class TestTheWelcome:
         page.get_by_role("button", name="Go on").click()
         page.get_by_label("Podcast").check()
         page.get_by_role("button", name="Go on").click()
-        page.get_by_role("link", name="Back").click()
+        page.get_by_role("button", name="Back").click()
         expect(page.get_by_label("Podcast")).to_be_checked()
         page.get_by_role("button", name="Go on").click()
         if scripts:
