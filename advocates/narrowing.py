@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet, TextField
+from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
@@ -26,7 +26,7 @@ TEXTS = ("contact__title", "contact__linkedin", "goals", "about", "valuable")
 NAMES = (*CHOSEN, "wants", "private", "years", "has")
 
 
-def by_profile(rows: "QuerySet[Advocate]", given: Mapping[str, Any]) -> "QuerySet[Advocate]":
+def by_profile(rows: Any, given: Mapping[str, Any]) -> Any:
     """Those whose profile says all that is asked for; what is left empty asks for nothing."""
     for name, column in CHOSEN.items():
         if value := plain(given.get(name))[:60]:
