@@ -26,6 +26,13 @@ def derive_signals(*, at: datetime) -> None:
     derived.derive(at=at)
 
 
+@job(every=timedelta(minutes=1))
+def derive_after_imports(*, at: datetime) -> None:
+    """What follows from a file that has just been loaded, also where no worker was there to be nudged."""
+    if runs.fed(since=at - timedelta(minutes=2)):
+        derived.derive(at=at)
+
+
 @job(every=timedelta(days=1), offset=timedelta(hours=4))
 def propose_duplicates(*, at: datetime) -> None:
     """Look for accounts and contacts that are there twice; forget what can no longer be put back."""

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from advocacy.crm import derived, jobs, merging
+from advocacy.crm import derived, jobs, merging, tasks
 from advocacy.crm.models import Account, Signal, Subscription, Usage
 from advocates.actions import lifecycle
 from advocates.models import Firing, LifecycleRule
@@ -425,12 +426,29 @@ class TestWhatIsNoLongerSo:
         Account.objects.all().delete()
 
 
-def test_what_follows_from_a_file_is_there_when_it_is_loaded(tmp_path: Path) -> None:
-    """A lead who has just brought a year of subscriptions tries a rule on it at once."""
+def test_what_follows_from_a_file_is_there_within_a_minute_and_nobody_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lead who has just brought a year of subscriptions tries a rule on it, whether or not a worker was nudged."""
+    nudged: list[str] = []
+    monkeypatch.setattr("advocacy.crm.importing.runs.nudge", lambda task, *_a: nudged.append(task.name))
     make_account("Acorn", external_id="A-1")
     rows = "subscription_id,account_id,started_on\nS-1,A-1,2024-01-31\n"
     load = loader(tmp_path)
     load("subscriptions", rows, dry_run=True)
-    assert found("nine_months") == []
+    jobs.derive_after_imports(at=timezone.now())
+    assert (found("nine_months"), nudged) == ([], [])
     load("subscriptions", rows)
+    assert (found("nine_months"), nudged) == ([], ["advocacy.crm.derive_signals"])
+    jobs.derive_after_imports(at=timezone.now() + timedelta(minutes=1))
+    assert found("nine_months") == [("nine_months:2024-01-31", date(2024, 10, 31))]
+
+
+def test_the_clock_works_nothing_out_anew_when_nothing_came_in(tmp_path: Path) -> None:
+    make_account("Acorn", external_id="A-1")
+    load = loader(tmp_path)
+    load("subscriptions", "subscription_id,account_id,started_on\nS-1,A-1,2024-01-31\n")
+    jobs.derive_after_imports(at=timezone.now() + timedelta(minutes=3))
+    assert found("nine_months") == []
+    tasks.derive_signals()
     assert found("nine_months") == [("nine_months:2024-01-31", date(2024, 10, 31))]

@@ -31,6 +31,7 @@ from advocacy.crm.importing.reading import BadFile, Found, Opener
 from advocacy.crm.importing.recipes import fitting
 from advocacy.crm.importing.values import defuse
 from advocacy.crm.models import ImportRow, ImportRun, SavedMap
+from advocacy.lib.jobs import nudge
 from advocacy.lib.lifecycle import Refused
 
 logger = structlog.get_logger(__name__)
@@ -303,17 +304,17 @@ def perform(run: ImportRun, source: Source, plan: Plan, *, at: datetime) -> Outc
             _end(run, ImportRun.Status.FAILED, said_of(problem))
             return None
     run.refresh_from_db()
-    if run.status == ImportRun.Status.DONE and not run.dry_run and run.kind in derived.FED_BY:
-        _derive(run)
+    if run.pk in fed(since=run.finished_at or at):
+        from advocacy.crm.tasks import derive_signals
+
+        nudge(derive_signals)  # whoever loads a file need not wait for what follows from it
     return outcome
 
 
-def _derive(run: ImportRun) -> None:
-    """What follows from the new rows is seen at once. They are in already: if this fails, the daily work does it."""
-    try:
-        derived.derive(at=timezone.now())
-    except DatabaseError:
-        logger.exception("deriving_after_import", run=run.pk)
+def fed(*, since: datetime) -> list[int]:
+    """Imports that ended since then and may have led to signals that follow from facts."""
+    rows = ImportRun.objects.filter(status=ImportRun.Status.DONE, dry_run=False, kind__in=derived.FED_BY)
+    return list(rows.filter(finished_at__gte=since).values_list("pk", flat=True))
 
 
 def _finisher(run: ImportRun, source: Source, plan: Plan) -> Callable[[Outcome], None]:
