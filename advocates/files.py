@@ -143,3 +143,29 @@ CREDITS = (
     Column(_("paid on"), "paid_on"),
     Column(_("rule"), "rule.name"),
 )
+
+PEOPLE = (
+    Column(_("given name"), "given_name"),
+    Column(_("family name"), "family_name"),
+    Column(_("e-mail"), "email", right=E_MAIL),
+    Column(_("title"), "title"),
+    Column(_("role at the account"), "get_persona_display"),
+    Column(_("account"), "account.name"),
+    Column(_("region"), "account.region"),
+    Column(_("country"), "country"),
+    Column(_("in the program"), "advocate.get_status_display"),
+)
+"""Contacts, whether or not they are in the program."""
+
+WISHES = (
+    Column(_("advocate"), "advocate.contact.full_name"),
+    Column(_("account"), "advocate.contact.account.name"),
+    Column(_("what it is about"), "get_kind_display"),
+    Column(_("wish"), "text"),
+    Column(_("asked"), "created_at"),
+    Column(_("status"), "get_status_display"),
+    Column(_("who takes care of it"), "owner"),
+    Column(_("answer by"), "due_on"),
+    Column(_("what came of it"), "outcome"),
+    Column(_("answered"), "answered_at"),
+)

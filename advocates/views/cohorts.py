@@ -7,21 +7,21 @@ from zoneinfo import ZoneInfo
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from advocacy.crm.models import Account, Contact, Program
-from advocacy.lib import charts
+from advocacy.lib import charts, export
 from advocacy.lib.given import plain
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.models import User
 from advocacy.users.rights import requires
-from advocates import cohorts, segments
+from advocates import cohorts, files, segments
 from advocates.actions import cohorts as acting
 from advocates.cohort_form import CohortForm, InviteForm
 from advocates.models import Advocate, Cohort, CohortBatch, Invitation
@@ -47,7 +47,7 @@ def cohort_list(request: HttpRequest) -> HttpResponse:
 
 
 @requires("advocates.view_cohort")
-def cohort(request: HttpRequest, pk: int) -> HttpResponse:
+def cohort(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One cohort: how many, their mix, each of them, and what came of inviting them."""
     found = get_object_or_404(Cohort, pk=pk)
     at = timezone.now()
@@ -55,13 +55,16 @@ def cohort(request: HttpRequest, pk: int) -> HttpResponse:
         segment = segments.Segment.read(found.definition)
     except ValidationError as error:  # a fact that is no longer there
         return respond(request, "advocates/cohort.html", {"cohort": found, "wrong": error.messages})
+    visible = segment.people(at=at, among=Contact.objects.visible_to(request.user)).select_related(
+        "account", "advocate"
+    )
+    order = ("family_name", "given_name", "pk")
+    if wanted := export.wanted(request):
+        return export.answer(request, f"cohort {found.name}", visible.order_by(*order), files.PEOPLE, kind=wanted)
     people = segment.people(at=at)
     mix = cohorts.mix(people, at=at)
     acting.keep_count(found, mix.total, at=at)
-    visible = segment.people(at=at, among=Contact.objects.visible_to(request.user))
-    page = page_by_key(
-        visible.select_related("account", "advocate"), ("family_name", "given_name", "pk"), request.GET, size=SHOWN
-    )
+    page = page_by_key(visible, order, request.GET, size=SHOWN)
     results = cohorts.results(found)
     context = {
         "cohort": found,

@@ -4,18 +4,19 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from advocacy.delivery.inbound import keep_address
+from advocacy.lib import export
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import requires
-from advocates import snippets
+from advocates import files, snippets
 from advocates.actions import letters as keeping
 from advocates.actions import wishes as acting
 from advocates.models import Advocate, Letter, Task, Wish
@@ -120,7 +121,7 @@ def withdraw_wish(request: HttpRequest, public_id: Any) -> HttpResponse:
 
 # --- Wishes: for colleagues -------------------------------------------------------------------------------------------
 @requires("advocates.work_portfolio")
-def wish_list(request: HttpRequest) -> HttpResponse:
+def wish_list(request: HttpRequest) -> HttpResponseBase:
     """What advocates have asked of us, the next one due first."""
     show = request.GET.get("show", "open")
     rows = Wish.objects.select_related("advocate__contact__account", "owner")
@@ -130,6 +131,8 @@ def wish_list(request: HttpRequest) -> HttpResponse:
     if request.GET.get("mine"):
         rows = rows.filter(owner=request.user.pk)
     order = ("due_on", "pk") if show == "open" else ("-created_at", "-pk")
+    if wanted := export.wanted(request):
+        return export.answer(request, "wishes", rows.order_by(*order), files.WISHES, kind=wanted)
     page = page_by_key(rows, order, request.GET, size=25)
     context = {
         "page": page, "show": show, "today": timezone.localdate(),

@@ -569,3 +569,17 @@ class TestAccountsWithoutPeople:
         make_contact("Ines", Account.objects.get())
         told = client.post(reverse("advocates:count_cohort"), asked, headers={"hx-request": "true"}).content.decode()
         assert "no contacts at all" not in told
+
+
+class TestTakingACohortAlong:
+    def test_its_people_as_a_file(self, client: Client) -> None:
+        kestrel = make_account("Kestrel Foods", region="Europe")
+        make_contact("Ines Barbosa", kestrel)
+        make_advocate("Omar Haddad", make_account("Blue Harbour", region="Asia"))
+        definition = {"all": [{"fact": "account.region", "value": ["Europe"]}]}
+        cohort = Cohort.objects.create(name="In Europe", definition=definition)
+        client.force_login(make_user("Lena Novak", Role.LEAD))
+        answer: Any = client.get(reverse("advocates:cohort", args=[cohort.pk]), {"as": "csv"})
+        text = b"".join(answer.streaming_content).decode()
+        assert "Barbosa" in text
+        assert "Haddad" not in text

@@ -305,3 +305,11 @@ class TestWishes:
         wish.refresh_from_db()
         assert wish.status == "withdrawn"
         assert Task.objects.get().done_at is not None
+
+    def test_the_list_goes_along_as_a_file(self, client: Client, ines: Advocate, rita: User) -> None:
+        wishing.wish(ines, kind="help", text="=A test system.", at=NOON)
+        client.force_login(rita)
+        answer: Any = client.get("/wishes/", {"as": "csv", "show": "open"})
+        text = b"".join(answer.streaming_content).decode()
+        assert "Ines Barbosa" in text
+        assert "'=A test system." in text
