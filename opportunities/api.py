@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from ninja import Query, Router, Schema, Status
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from advocacy.crm.models import Deal, StakeholderTeam
 from advocacy.lib.endpoints import Problem, needs
@@ -25,7 +25,15 @@ router = Router(tags=["Requests"])
 
 ORDER = ["filed_at", "pk"]
 FILE = "opportunities.file_request"
-Line = Annotated[str, Field(max_length=200)]
+
+
+def _plain(text: str) -> str:
+    if any(ord(one) < 32 and one not in "\n\r\t" for one in text):
+        raise ValueError(_("No control characters, please."))
+    return text
+
+
+Line = Annotated[str, AfterValidator(_plain), Field(max_length=200)]
 
 
 class ProblemOut(Schema):
@@ -67,7 +75,7 @@ class RequestIn(Schema):
     prospect_person: Line | None = None
     prospect_role: Line | None = None
     depth: Literal["overview", "practical", "technical"] | None = None
-    questions: Annotated[str, Field(max_length=4_000)] | None = None
+    questions: Annotated[str, AfterValidator(_plain), Field(max_length=4_000)] | None = None
 
 
 class RequestOut(Schema):

@@ -89,6 +89,17 @@ class TestWhatIsWrong:
         assert results(told) == ["created", "refused", "refused"]
         assert "A-9" in told.json()["results"][1]["reason"]
 
+    def test_an_empty_row_and_a_break_inside_one_do_not_mix_up_the_fates(self) -> None:
+        told = post(
+            "accounts",
+            {"external_id": "", "name": ""},
+            {"external_id": "A-1", "name": "Kestrel\nFoods\x00AG"},
+            {"external_id": "A-2", "name": ""},
+        )
+        assert results(told) == ["refused", "created", "refused"]
+        assert told.json()["results"][0]["reason"] == "The row is empty."
+        assert Account.objects.get().name == "Kestrel Foods AG"
+
     def test_the_same_id_twice_is_no_answer_to_which_one(self) -> None:
         told = post("accounts", {"external_id": "A-1", "name": "One"}, {"external_id": "A-1", "name": "Other"})
         assert told.status_code == 422

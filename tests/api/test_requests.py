@@ -84,7 +84,8 @@ class TestFiling:
             ({"needed_by": "2026-03-09"}, "/needed_by"), ({"needed_by": "soon"}, "/needed_by"),
             ({"deal": "D-9"}, "/deal"), ({"team": "nobody"}, "/team"), ({"country": "Germany"}, "/country"),
             ({"wanted": 0}, "/wanted"), ({"mood": "glad"}, "/mood"), ({"prospect": None}, "/prospect"),
-            ({"employees": 0}, "/employees"),
+            ({"employees": 0}, "/employees"), ({"requester": "\x00"}, "/requester"), ({"region": "a\x00"}, "/region"),
+            ({"questions": "a\x00"}, "/questions"),
         ],
     )  # fmt: skip
     def test_what_does_not_fit_is_pointed_at(self, sam: User, wrong: dict[str, Any], pointer: str) -> None:
@@ -140,6 +141,7 @@ class TestReading:
         assert [one["prospect"] for one in get(status="matching").json()["items"]] == ["P 4"]
         assert get(requester="SAM@company.test").json()["items"] != []
         assert get(status="lost").status_code == 422
+        assert get(deal="\x00").status_code == 422
         assert queries_of(lambda: get(limit=2)) == queries_of(lambda: get(limit=5))
 
     def test_a_writer_does_not_read(self, sam: User) -> None:

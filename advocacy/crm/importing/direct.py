@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from advocacy.crm.importing.kinds import Kind
 from advocacy.crm.importing.loading import Outcome, Source, load, plan_for
@@ -15,6 +17,7 @@ from advocacy.crm.importing.mapping import read_map
 from advocacy.lib.lifecycle import Refused
 
 HEADER_LINES = 1
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ def bring(
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(fields)
-    writer.writerows([row.get(name, "") for name in fields] for row in rows)
+    # One row is one line, by which its fate is known.
+    writer.writerows([_CONTROLS.sub(" ", row.get(name, "")) for name in fields] for row in rows)
     data = text.getvalue().encode()
 
     def opener() -> BinaryIO:
@@ -63,4 +67,5 @@ def bring(
             fates.update({line: Fate("refused", known, reason) for line, known, reason in cursor.fetchall()})
 
     load(found, plan, at=at, finish=finish)
-    return [fates[number + HEADER_LINES + 1] for number in range(len(rows))]
+    empty = Fate("refused", "", _("The row is empty."))  # an import passes over such a line without a word
+    return [fates.get(number + HEADER_LINES + 1, empty) for number in range(len(rows))]
