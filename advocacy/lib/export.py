@@ -41,6 +41,7 @@ from openpyxl import Workbook  # type: ignore[import-untyped]
 from openpyxl.cell import WriteOnlyCell  # type: ignore[import-untyped]
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # type: ignore[import-untyped]
 
+from advocacy.lib.lifecycle import Refused
 from advocacy.lib.models import Export
 
 KINDS = ("csv", "xlsx")
@@ -115,6 +116,11 @@ def write(lines: Lines, kind: str, out: IO[bytes]) -> None:
             out.write(text.encode())
 
 
+def note(by: Any, what: str, kind: str, address: str, rows: int) -> None:
+    """Who took what."""
+    Export.objects.create(what=what[:80], kind=kind, filter=address[:2_000], rows=rows, by=by, at=timezone.now())
+
+
 def filter_of(request: HttpRequest) -> str:
     """What an address narrows the list to, without its place and kind of file."""
     return _without(request, PLACES).partition("?")[2]
@@ -141,21 +147,19 @@ def answer(
     ``prepare`` gets each thousand rows before they are written, to look up for all what a column needs.
     """
     count = rows.count()
+    sink: Sink | None = getattr(request, "export_sink", None)
     if kind == "xlsx" and count > MOST_IN_EXCEL:
-        messages.warning(
-            request,
-            _("An Excel file holds up to %(most)s rows here, and these are %(count)s. Take CSV, or filter the list.")
-            % {"most": f"{MOST_IN_EXCEL:,}", "count": f"{count:,}"},
-        )
+        said = _("An Excel file holds up to %(most)s rows here, and these are %(count)s. Take CSV, or filter the list.")
+        said %= {"most": f"{MOST_IN_EXCEL:,}", "count": f"{count:,}"}
+        if sink is not None:  # it grew while it waited
+            raise Refused(said)
+        messages.warning(request, said)
         return HttpResponseRedirect(_without(request, PLACES))
     shown = [column for column in columns if not column.right or request.user.has_perm(column.right)]
-    sink: Sink | None = getattr(request, "export_sink", None)
     if sink is None and _long and count > AT_ONCE[kind]:
         return HttpResponseRedirect(_long[0](request, what, kind, count))
-    if request.method == "GET":
-        by: Any = request.user
-        said = _without(request, PLACES)[:2_000]
-        Export.objects.create(what=what, kind=kind, filter=said, rows=count, by=by, at=timezone.now())
+    if request.method == "GET" and sink is None:  # a worker notes it down once the file is there
+        note(request.user, what, kind, _without(request, PLACES), count)
     language, zone = translation.get_language(), timezone.get_current_timezone()
 
     def readers() -> AbstractContextManager[Any]:

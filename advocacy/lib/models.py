@@ -68,6 +68,7 @@ class LongExport(models.Model):
     query = models.TextField(_("filter"), blank=True, default="")
     language = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=50, default="UTC")
+    roles = models.CharField(max_length=200, blank=True, default="")
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.QUEUED)
     about = models.PositiveIntegerField(_("about so many rows"))
     rows = models.PositiveIntegerField(_("rows so far"), default=0)

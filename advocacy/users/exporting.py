@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -37,6 +38,8 @@ UNDER_WAY = (Status.QUEUED, Status.RUNNING)
 FOLDER = "exports"
 KEEP_FILES = timedelta(hours=24)
 KEEP_ROWS = timedelta(days=30)
+LONGEST_FILTER = 2_000
+"""Bytes of an address; the index that keeps a double click one export holds no more than this."""
 DEAD_AFTER = timedelta(seconds=60)
 """Without a sign of life a worker is taken for dead."""
 TRIES = 3
@@ -51,6 +54,9 @@ class Stopped(Exception):
 def begin(request: HttpRequest, what: str, kind: str, count: int) -> str:
     """Note down that this list is wanted, once however often the button is pressed; returns the page to wait on."""
     query = export.filter_of(request)
+    if len(query.encode()) > LONGEST_FILTER:
+        messages.warning(request, _("This filter is too long for a list of this length. Take some of it away."))
+        return f"{request.path}?{query}"
     user: Any = request.user
     facts = {"by": user, "path": request.path, "query": query, "kind": kind}
     try:
@@ -89,9 +95,24 @@ def again(wanted: LongExport, *, at: datetime) -> LongExport:
 
 
 def may_fetch(wanted: LongExport) -> bool:
-    """Whether whoever asked may still see the list; a role taken meanwhile takes the file along."""
+    """Whether whoever asked may still see the list; a role taken meanwhile takes the file along.
+
+    A page open to many shows some of them fewer rows and columns, so each role the file was written with must be held.
+    """
     user = User.objects.get(pk=wanted.by_id)
-    return user.is_active and may_open(user, wanted.path)
+    return user.is_active and may_open(user, wanted.path) and set(wanted.roles.split()) <= _roles_of(user)
+
+
+def _roles_of(user: User) -> set[str]:
+    return {*user.role_set, *(["*"] if user.is_superuser else [])}
+
+
+def kept_until(wanted: LongExport, *, at: datetime) -> datetime | None:
+    """Until when there is a file to fetch; nothing when there is none."""
+    if wanted.status != Status.DONE or not wanted.stored_as or not wanted.finished_at:
+        return None
+    until = wanted.finished_at + KEEP_FILES
+    return until if at < until else None
 
 
 # --- Writing ----------------------------------------------------------------------------------------------------------
@@ -117,6 +138,8 @@ def carry_out(pk: int, *, at: datetime | None = None) -> None:
         _write(wanted)
     except Stopped:
         return
+    except Refused as refusal:
+        _end(wanted, Status.FAILED, error=str(refusal)[:300])
     except (PermissionDenied, Http404):
         _end(wanted, Status.FAILED, error=_("This list is not open to you any more."))
     except Exception:
@@ -125,6 +148,7 @@ def carry_out(pk: int, *, at: datetime | None = None) -> None:
 
 
 def _write(wanted: LongExport) -> None:
+    wanted.roles = " ".join(sorted(_roles_of(wanted.by)))
     if not may_fetch(wanted):
         raise PermissionDenied
     with tempfile.TemporaryFile() as file:
@@ -139,7 +163,12 @@ def _write(wanted: LongExport) -> None:
             raise Http404  # the page answered with something else than its rows
         file.seek(0)
         stored = default_storage.save(f"{FOLDER}/{wanted.public_id}-{wanted.attempt}.{wanted.kind}", File(file))
-    if not _end(wanted, Status.DONE, stored_as=stored, name=wanted.name):
+    with transaction.atomic():
+        kept = _end(wanted, Status.DONE, stored_as=stored, name=wanted.name, roles=wanted.roles)
+        if kept:
+            address = f"{wanted.path}?{wanted.query}" if wanted.query else wanted.path
+            export.note(wanted.by, wanted.what, wanted.kind, address, wanted.rows)
+    if not kept:
         default_storage.delete(stored)
 
 
@@ -190,3 +219,17 @@ def forget(*, at: datetime) -> None:
         default_storage.delete(old.stored_as)
         LongExport.objects.filter(pk=old.pk).update(stored_as="")
     over.filter(finished_at__lt=at - KEEP_ROWS, stored_as="").delete()
+    _forget_unknown(at=at)
+
+
+def _forget_unknown(*, at: datetime) -> None:
+    """Files no row knows: their worker was killed before it could say so, or whoever asked is gone."""
+    try:
+        names = default_storage.listdir(FOLDER)[1]
+    except FileNotFoundError:  # nothing has been written yet
+        return
+    for stored in (f"{FOLDER}/{name}" for name in names):
+        if LongExport.objects.filter(stored_as=stored).exists():
+            continue
+        if default_storage.get_modified_time(stored) < at - KEEP_FILES:
+            default_storage.delete(stored)

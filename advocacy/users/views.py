@@ -75,7 +75,7 @@ def export(request: HttpRequest, public_id: Any) -> HttpResponse:
     under_way = found.status in exporting.UNDER_WAY
     context = {
         "export": found, "under_way": under_way, "done": min(99, 100 * found.rows // max(found.about, 1)),
-        "until": found.finished_at + exporting.KEEP_FILES if found.stored_as and found.finished_at else None,
+        "until": exporting.kept_until(found, at=timezone.now()),
     }  # fmt: skip
     return respond(request, "users/export.html", context, fragment="progress")
 
@@ -86,7 +86,7 @@ def export_file(request: HttpRequest, public_id: Any) -> HttpResponseBase:
     found = _own(request, public_id)
     if not exporting.may_fetch(found):
         raise PermissionDenied(_("This list is not open to you any more."))
-    if found.status != LongExport.Status.DONE or not found.stored_as or not default_storage.exists(found.stored_as):
+    if not exporting.kept_until(found, at=timezone.now()) or not default_storage.exists(found.stored_as):
         messages.warning(request, _("The file has gone: it is kept for a day. Make it again."))
         return redirect("people:export", found.public_id)
     answer = FileResponse(default_storage.open(found.stored_as, "rb"), as_attachment=True, filename=found.name)

@@ -20,7 +20,7 @@ from advocacy.lib import export
 from advocacy.lib.models import Export, LongExport
 from advocacy.users import exporting, jobs
 from advocacy.users.models import Role, RoleGrant, User
-from tests.factories import make_account, make_user
+from tests.factories import make_account, make_advocate, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -246,3 +246,86 @@ class TestCost:
         few = cost()
         accounts(400, "Asia")
         assert cost() == few
+
+
+class TestWhatIsLeftBehind:
+    def test_a_file_whose_worker_was_killed_before_it_said_so_goes_after_a_day(
+        self, client: Client, rita: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Killed(BaseException):
+            pass
+
+        def die(*_a: Any, **_k: Any) -> bool:
+            raise Killed
+
+        accounts(5)
+        made = ask(client)
+        with monkeypatch.context() as while_it_lives, pytest.raises(Killed):
+            while_it_lives.setattr(exporting, "_end", die)
+            exporting.carry_out(made.pk)
+        exporting.carry_out(made.pk, at=timezone.now() + timedelta(minutes=2))
+        made.refresh_from_db()
+        assert len(default_storage.listdir("exports")[1]) == 2
+        jobs.forget_exports(at=timezone.now() + timedelta(hours=23))
+        assert len(default_storage.listdir("exports")[1]) == 2, "a worker may just be writing it"
+        jobs.forget_exports(at=timezone.now() + timedelta(hours=25))
+        assert default_storage.listdir("exports")[1] == []
+        assert Export.objects.count() == 1, "taken once, noted once"
+
+    def test_a_file_goes_with_whoever_asked_for_it(self, client: Client, rita: User) -> None:
+        accounts(5)
+        exporting.carry_out(ask(client).pk)
+        LongExport.objects.all().delete()
+        jobs.forget_exports(at=timezone.now() + timedelta(hours=25))
+        assert default_storage.listdir("exports")[1] == []
+
+    def test_it_is_not_handed_out_after_the_moment_the_page_names(self, client: Client, rita: User) -> None:
+        accounts(5)
+        made = ask(client)
+        exporting.carry_out(made.pk)
+        LongExport.objects.filter(pk=made.pk).update(finished_at=timezone.now() - timedelta(hours=24, minutes=1))
+        assert fetch(client, made).status_code == 302
+
+    def test_before_anything_was_written_there_is_nothing_to_forget(self) -> None:
+        jobs.forget_exports(at=timezone.now())
+
+    def test_a_filter_too_long_to_note_is_refused_with_a_way_on(self, client: Client, rita: User) -> None:
+        accounts(5)
+        answer = client.get("/customers/", {"as": "csv", "q": "x" * 3_000}, follow=True)
+        assert answer.status_code == 200
+        answer = client.get("/customers/", {"as": "csv", "odd": "x" * 3_000}, follow=True)
+        assert "Take some of it away" in answer.content.decode()
+        assert not LongExport.objects.exists()
+
+    def test_a_list_that_outgrew_excel_while_it_waited_says_so(
+        self, client: Client, rita: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        accounts(5)
+        made = ask(client, "xlsx")
+        monkeypatch.setattr(export, "MOST_IN_EXCEL", 4)
+        exporting.carry_out(made.pk)
+        made.refresh_from_db()
+        assert "Take CSV, or filter the list" in made.error
+
+
+class TestAFileOfMoreThanOneMaySeeNow:
+    @pytest.mark.parametrize("path", ["/admin/crm/contact/", "/advocates/"])
+    def test_who_loses_the_right_to_its_rows_or_columns_loses_the_file(self, client: Client, path: str) -> None:
+        """Moderators enter the admin and see advocates, but no contacts and no addresses."""
+        lena = make_user("Lena Fischer", Role.LEAD)
+        client.force_login(lena)
+        for name in ("Ines", "Omar", "Mei", "Kim"):
+            make_advocate(name)
+        answer = client.get(path, {"as": "csv"} | ({"status": "all"} if path == "/advocates/" else {}))
+        made = LongExport.objects.get(public_id=answer["Location"].split("/")[-2])
+        exporting.carry_out(made.pk)
+        assert "@" in str(lines(fetch(client, made)))
+        RoleGrant.objects.filter(user=lena).update(role=Role.MODERATOR)
+        assert fetch(client, made).status_code == 403
+
+    def test_who_gains_a_role_keeps_it(self, client: Client, rita: User) -> None:
+        accounts(5)
+        made = ask(client)
+        exporting.carry_out(made.pk)
+        RoleGrant.objects.create(user=rita, role=Role.LEAD)
+        assert fetch(client, made).status_code == 200
