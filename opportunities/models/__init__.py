@@ -24,27 +24,48 @@ from opportunities.models.desk import (
     TrackRecord,
 )
 from opportunities.models.promises import DeskHours, Promise
+from opportunities.models.proof import Approval, ApprovalComment, Proof, ProofUse
+from opportunities.models.showing import Findable, Scope
+from opportunities.models.sops import Sop, SopVersion
+from opportunities.models.stories import RESULT, STORY_TEXTS, Story
+from opportunities.models.surveys import AnsweredBy, Feedback, Survey, SurveyAnswer, SurveyInvite
 
 __all__ = [
     "COURSE",
     "HOLDING_A_SEAT",
+    "RESULT",
+    "STORY_TEXTS",
     "UNDER_WAY",
+    "AnsweredBy",
+    "Approval",
+    "ApprovalComment",
     "BoardVisit",
     "Claim",
     "ClaimFeedback",
     "ClockSpan",
     "DeskHours",
+    "Feedback",
+    "Findable",
     "Group",
     "MatchWeight",
     "Nomination",
     "Opportunity",
     "OpportunityKind",
     "Promise",
+    "Proof",
+    "ProofUse",
     "ProposedTime",
     "ReferenceRequest",
     "RequestNote",
+    "Scope",
     "SeatsTaken",
+    "Sop",
+    "SopVersion",
     "Step",
+    "Story",
+    "Survey",
+    "SurveyAnswer",
+    "SurveyInvite",
     "TrackRecord",
     "Waiting",
 ]

@@ -18,6 +18,7 @@ from advocacy.crm.models import Deal, StakeholderTeam
 from advocacy.lib.lifecycle import Lifecycle
 from advocates.models import Advocate
 from opportunities.models.board import Claim, OpportunityKind
+from opportunities.models.sops import SopVersion
 
 
 class RequestQuerySet(models.QuerySet["ReferenceRequest"]):
@@ -119,7 +120,19 @@ class ReferenceRequest(Lifecycle):
     )
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.NEW)
     waiting_for = models.CharField(_("waiting for"), max_length=10, choices=WaitingFor.choices, default=WaitingFor.DESK)
-    sop_version = models.PositiveSmallIntegerField(_("SOP version"), null=True, blank=True)
+    sop_version = models.ForeignKey(
+        SopVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="requests",
+        verbose_name=_("made under the SOP"),
+    )  # fmt: skip
+    too_early_because = models.CharField(
+        _("asked at an early stage because"), max_length=300, blank=True, default="",
+        help_text=_("The stage of the deal was too early by the SOP; this reason was given."),
+    )  # fmt: skip
+    beside_the_desk = models.BooleanField(
+        _("happened beside the desk"),
+        default=False,
+        help_text=_("Told afterwards; the desk neither matched nor asked."),
+    )
     filed_at = models.DateTimeField(_("filed"))
     promised_hours = models.PositiveSmallIntegerField(_("office hours promised"), null=True, blank=True)
     desk_used = models.DurationField(
