@@ -108,6 +108,7 @@ SIGNAL_KINDS: dict[str, SignalKind] = {
             subject="contact",
             sentiment=True,
             negative_up_to=6,
+            in_portal=True,
         ),
         _kind(
             "csat",
@@ -116,6 +117,7 @@ SIGNAL_KINDS: dict[str, SignalKind] = {
             Sign.BY_VALUE,
             sentiment=True,
             negative_up_to=2,
+            in_portal=True,
         ),
         _kind("upsell_started", _("Upsell started"), _("An expansion deal was opened."), Sign.NEUTRAL),
         _kind("upsell_won", _("Upsell won"), _("An expansion deal was won.")),

@@ -1,4 +1,4 @@
-"""Deeds in the portal that are signals too: somebody joins the community, hands in a story, takes part in a beta (P16).
+"""Deeds in the portal that are signals too: somebody joins the community, hands in a story, answers a survey (P16).
 
 They come in as an import or the API would bring them, so rules heed them in the same way: once for each occurrence.
 """
@@ -11,8 +11,11 @@ from advocacy.crm.models import Contact, Signal
 SOURCE = "portal"
 
 
-def hear(kind: str, *, contact: Contact, occurrence: str, at: datetime) -> bool:
-    """Put a signal about a person on record; the same occurrence a second time changes nothing. True when it is new."""
+def hear(kind: str, *, contact: Contact, occurrence: str, at: datetime, value: int | None = None) -> bool:
+    """Put a signal about a person on record; the same occurrence a second time changes nothing. True when it is new.
+
+    ``value``: the number that was answered, for signals that are an answer.
+    """
     if not SIGNAL_KINDS[kind].in_portal:
         raise ValueError(f"{kind} is not marked as something deeds in the portal are heard as")
     _signal, new = Signal.objects.get_or_create(
@@ -20,7 +23,7 @@ def hear(kind: str, *, contact: Contact, occurrence: str, at: datetime) -> bool:
         external_id=f"{kind}:{contact.pk}:{occurrence}",
         defaults={
             "kind": kind, "account_id": contact.account_id, "contact": contact, "occurrence": occurrence,
-            "occurred_at": at, "received_at": at,
+            "occurred_at": at, "received_at": at, "value": value,
         },
     )  # fmt: skip
     return new

@@ -1,5 +1,5 @@
 """What the clock does for the board and the desk."""
 
-from opportunities.jobs import board, desk
+from opportunities.jobs import board, desk, surveys
 
-__all__ = ["board", "desk"]
+__all__ = ["board", "desk", "surveys"]

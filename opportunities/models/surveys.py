@@ -103,7 +103,12 @@ class Survey(Lifecycle):
         verbose_name=_("team that reads the answers"),
     )  # fmt: skip
     cohort = models.ForeignKey(
-        Cohort, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("members of the cohort")
+        Cohort,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("members of the cohort"),
     )
     definition = models.JSONField(null=True, blank=True, help_text=_("Who belonged when it was opened."))
     by_rule = models.BooleanField(_("asked by a rule only"), default=False)
