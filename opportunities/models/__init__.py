@@ -25,10 +25,12 @@ from opportunities.models.desk import (
 )
 from opportunities.models.promises import DeskHours, Promise
 from opportunities.models.proof import Approval, ApprovalComment, Proof, ProofUse
+from opportunities.models.prospects import Briefing, ProspectLink
 from opportunities.models.showing import Findable, Scope
 from opportunities.models.sops import Sop, SopVersion
 from opportunities.models.stories import RESULT, STORY_TEXTS, Story
 from opportunities.models.surveys import AnsweredBy, Feedback, Survey, SurveyAnswer, SurveyInvite
+from opportunities.models.urgent import Spokesperson
 
 __all__ = [
     "COURSE",
@@ -40,6 +42,7 @@ __all__ = [
     "Approval",
     "ApprovalComment",
     "BoardVisit",
+    "Briefing",
     "Claim",
     "ClaimFeedback",
     "ClockSpan",
@@ -55,12 +58,14 @@ __all__ = [
     "Proof",
     "ProofUse",
     "ProposedTime",
+    "ProspectLink",
     "ReferenceRequest",
     "RequestNote",
     "Scope",
     "SeatsTaken",
     "Sop",
     "SopVersion",
+    "Spokesperson",
     "Step",
     "Story",
     "Survey",

@@ -153,6 +153,14 @@ class OpportunityKind(models.Model):
     is_public = models.BooleanField(_("public"), default=False)
     for_requests = models.BooleanField(_("can be asked for at the desk"), default=False)
     is_review = models.BooleanField(_("a public review (guarded)"), default=False)
+    is_urgent = models.BooleanField(
+        _("urgent"), default=False,
+        help_text=_("Wanted within hours: a deadline by the hour, a spokesperson's approval, past the daily mail cap."),
+    )  # fmt: skip
+    answer_hours = models.PositiveSmallIntegerField(
+        _("hours to answer"), null=True, blank=True,
+        help_text=_("How long somebody who is asked has to answer. Empty: as the program says."),
+    )  # fmt: skip
     order = models.PositiveSmallIntegerField(default=100)
 
     class Meta:
@@ -162,6 +170,10 @@ class OpportunityKind(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(steps__contained_by=list(COURSE)), name="kind_steps_known"),
             models.CheckConstraint(condition=Q(points_at__in=COURSE), name="kind_points_at_known"),
+            models.CheckConstraint(
+                condition=Q(answer_hours__isnull=True) | Q(answer_hours__gte=1, answer_hours__lte=720),
+                name="kind_answer_hours",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -267,7 +279,8 @@ class Opportunity(Lifecycle):
 
     ``seats`` None means as many as like; *full* is what the seats say, not a status. ``audience`` says whom it is for:
     ``{"all": [...], "any": [...], "exclude": [...]}`` of facts such as ``"region:Europe"`` (see ``eligibility``); empty
-    means everybody; exclude wins. An opportunity with a ``request`` is that request's private frame and never listed.
+    means everybody; exclude wins. An opportunity with a ``request`` is that request's private frame and never listed;
+    one that is ``broadcast_of`` a request is on the board and names nobody: a claim of it is a hand raised.
     """
 
     class Status(models.TextChoices):
@@ -320,6 +333,15 @@ class Opportunity(Lifecycle):
         blank=True,
         related_name="frame",
         editable=False,
+    )
+    broadcast_of = models.OneToOneField(
+        "opportunities.ReferenceRequest",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="broadcast",
+        editable=False,
+        verbose_name=_("made of the request"),
     )
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.DRAFT)
     opened_at = models.DateTimeField(_("opened"), null=True, blank=True)

@@ -72,6 +72,7 @@ class ReferenceRequest(Lifecycle):
         OWNER = "owner", _("the account owner")
         ADVOCATE = "advocate", _("an advocate")
         PROSPECT = "prospect", _("the prospect")
+        APPROVER = "approver", _("the spokesperson")
         NOBODY = "nobody", _("nobody")
 
     public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
@@ -87,6 +88,9 @@ class ReferenceRequest(Lifecycle):
     )
     wanted = models.PositiveSmallIntegerField(_("how many"), default=1)
     needed_by = models.DateField(_("needed by"))
+    needed_at = models.DateTimeField(
+        _("needed by the hour"), null=True, blank=True, help_text=_("For what is wanted within hours.")
+    )
     prospect = models.CharField(_("prospect company"), max_length=200)
     prospect_domain = models.CharField(_("prospect's web address"), max_length=200, blank=True, default="")
     industry = models.CharField(_("industry"), max_length=100, blank=True, default="")
@@ -133,6 +137,20 @@ class ReferenceRequest(Lifecycle):
         default=False,
         help_text=_("Told afterwards; the desk neither matched nor asked."),
     )
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="media_approvals",
+        verbose_name=_("spokesperson who approves"),
+    )
+    approver_asked_at = models.DateTimeField(_("spokesperson asked"), null=True, blank=True)
+    approver_answered_at = models.DateTimeField(_("spokesperson answered"), null=True, blank=True)
+    approver_said = models.CharField(
+        _("spokesperson said"), max_length=3, blank=True, default="", choices=[("yes", _("yes")), ("no", _("no"))]
+    )
+    approver_words = models.CharField(_("in their words"), max_length=300, blank=True, default="")
     filed_at = models.DateTimeField(_("filed"))
     promised_hours = models.PositiveSmallIntegerField(_("office hours promised"), null=True, blank=True)
     desk_used = models.DurationField(
@@ -184,13 +202,14 @@ class ReferenceRequest(Lifecycle):
                 name="request_status_known",
             ),
             models.CheckConstraint(
-                condition=Q(waiting_for__in=["desk", "requester", "owner", "advocate", "prospect", "nobody"]),
+                condition=Q(waiting_for__in=["desk", "requester", "owner", "advocate", "prospect", "approver", "nobody"]),
                 name="request_waiting_known",
             ),
             models.CheckConstraint(
                 condition=~Q(status="fulfilled") | Q(fulfilled_at__isnull=False), name="request_fulfilled_has_time"
             ),
             models.CheckConstraint(condition=Q(wanted__gte=1, wanted__lte=20), name="request_wanted"),
+            models.CheckConstraint(condition=Q(approver_said__in=["", "yes", "no"]), name="request_approver_said"),
         ]
         indexes = [
             models.Index(fields=["status", "needed_by"], name="request_queue"),
@@ -205,6 +224,11 @@ class ReferenceRequest(Lifecycle):
 
     def __str__(self) -> str:
         return f"{self.prospect}: {self.kind}"
+
+    @property
+    def waits_for_approver(self) -> bool:
+        """Whether a spokesperson has been asked and has not answered."""
+        return self.approver_asked_at is not None and not self.approver_said
 
     @property
     def language_words(self) -> str:
@@ -321,6 +345,10 @@ class Nomination(Lifecycle):
         _("account owner said"), max_length=10, choices=OwnerSaid.choices, blank=True, default=""
     )
     owner_reason = models.CharField(_("account owner's reason"), max_length=300, blank=True, default="")
+    prospect_until = models.DateTimeField(
+        _("the prospect may pick until"), null=True, blank=True, help_text=_("While a link of theirs opens.")
+    )
+    not_about = models.CharField(_("what they would rather not talk about"), max_length=500, blank=True, default="")
 
     class Meta:
         verbose_name = _("nomination")
