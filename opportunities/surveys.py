@@ -294,7 +294,7 @@ def is_hidden(survey: Survey, response: Response) -> bool:
 
 def feedback(survey: Survey | None = None) -> "QuerySet[Feedback]":
     """Words with what came of them; of surveys without names only where enough have answered."""
-    rows = Feedback.objects.select_related("survey", "team", "answer__invite__contact__account", "by")
+    rows = Feedback.objects.select_related("survey", "team", "answer__invite__contact", "answer__invite__account", "by")
     if survey is not None:
         return rows.filter(survey=survey)
     few = (

@@ -5,6 +5,7 @@ from django.urls import URLPattern
 from opportunities.views.approvals import urlpatterns as approval_urls
 from opportunities.views.board import urlpatterns as board_urls
 from opportunities.views.desk import urlpatterns as desk_urls
+from opportunities.views.surveys import urlpatterns as survey_urls
 
 app_name = "opportunities"
-urlpatterns: list[URLPattern] = [*board_urls, *desk_urls, *approval_urls]
+urlpatterns: list[URLPattern] = [*board_urls, *desk_urls, *approval_urls, *survey_urls]

@@ -28,6 +28,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "opportunities.browse_board",
         "opportunities.claim",
         "opportunities.answer_nomination",
+        "opportunities.answer_survey",
     },
     # Who sells may own accounts as well; everybody approves for accounts of their own only.
     Role.REQUESTER: MEMBER_RIGHTS
@@ -36,6 +37,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "opportunities.file_request",
         "opportunities.follow_own_requests",
         "opportunities.approve_asks",
+        "opportunities.read_surveys",
     },
     Role.OWNER: MEMBER_RIGHTS
     | {
@@ -43,6 +45,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "opportunities.file_request",
         "opportunities.follow_own_requests",
         "opportunities.approve_asks",
+        "opportunities.read_surveys",
     },
     Role.READER: frozenset({"home.view", "dashboards.view"}),
     Role.MODERATOR: MEMBER_RIGHTS
@@ -113,6 +116,7 @@ PERSONAL = frozenset(
         "advocates.be_advocate",
         "opportunities.claim",
         "opportunities.answer_nomination",
+        "opportunities.answer_survey",
         "opportunities.follow_own_requests",
     }
 )

@@ -132,10 +132,13 @@ class Survey(Lifecycle):
         verbose_name = _("survey")
         constraints = [
             models.CheckConstraint(condition=Q(status__in=["draft", "open", "closed"]), name="survey_status_known"),
-            models.CheckConstraint(condition=Q(kind__in=["nps", "csat", "roadmap", "program"]), name="survey_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["nps", "csat", "roadmap", "program"]), name="survey_kind_known"
+            ),
             models.CheckConstraint(condition=Q(status="draft") | Q(opened_at__isnull=False), name="survey_opened_when"),
             models.CheckConstraint(
-                condition=Q(status="closed", closed_at__isnull=False) | (~Q(status="closed") & Q(closed_at__isnull=True)),
+                condition=Q(status="closed", closed_at__isnull=False)
+                | (~Q(status="closed") & Q(closed_at__isnull=True)),
                 name="survey_closed_when",
             ),
             models.CheckConstraint(condition=~Q(kind="program", by_rule=True), name="survey_program_by_the_clock"),

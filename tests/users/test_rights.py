@@ -92,6 +92,8 @@ PUBLIC_ROUTES: dict[str, str] = {
     "opportunities:approve": "a signed link to one question to an account owner",
     "opportunities:how_was_it": "a signed link to one claim's feedback",
     "opportunities:pick_time": "a signed link to proposed times, also for prospects",
+    "opportunities:customer_yes": "a signed link to what one customer is asked to say yes to",
+    "opportunities:survey": "a signed link to one survey, put to one person",
 }
 
 # Who holds what a page demands, said once more and by hand: a slip in the table of rights shows here.
@@ -137,10 +139,17 @@ HOLDERS: dict[str, set[str]] = {
     "newsletter.edit": {"moderator", "lead", "administrator"},
     "newsletter.read_archive": EVERYBODY_INSIDE,
     "opportunities.answer_nomination": {"advocate"},
+    "opportunities.answer_survey": {"advocate"},
+    "opportunities.read_surveys": {"requester", "owner", "manager", "lead", "administrator"},
+    "opportunities.change_survey": {"manager", "lead", "administrator"},
     "opportunities.approve_asks": {"requester", "owner", "manager", "lead", "administrator"},
     "opportunities.claim": {"advocate"},
     "opportunities.browse_board": {"advocate", "moderator", "manager", "lead", "administrator"},
     "opportunities.file_request": {"requester", "owner", "manager", "lead", "administrator"},
+    "opportunities.keep_proof": {"manager", "lead", "administrator"},
+    "opportunities.keep_sops": {"manager", "lead", "administrator"},
+    "opportunities.read_proof": {"requester", "owner", "moderator", "manager", "lead", "administrator"},
+    "opportunities.write_stories": {"moderator", "manager", "lead", "administrator"},
 }
 
 
