@@ -16,6 +16,7 @@ from advocacy.dashboards.periods import Period
 from advocacy.dashboards.registry import Column, Detail, Part, Rows, Unit, Value, measure
 from advocacy.dashboards.sql import HoursBetween, Percentiles, by_month, median, working_days
 from opportunities import influence
+from opportunities import survey_measures as survey_measures  # they register beside ours
 from opportunities.models import Nomination, ReferenceRequest
 
 REQUEST_PAGE = link("opportunities:request", "public_id")

@@ -104,13 +104,17 @@ HEARD_AS: Mapping[str, tuple[str, str]] = {
 """The signal an answer is, and by what kind of question: the first of its type. What is said of the program is none."""
 
 
-def heard(survey: Survey) -> tuple[str, Question] | None:
-    """The signal that answers to this survey are, and the question; None where they are none."""
-    signal, type_ = HEARD_AS.get(survey.kind, ("", ""))
-    if not signal or not survey.shows_names:
+def scored(survey: Survey) -> str:
+    """The key of the question whose answer is the score of such a survey; empty where it has none."""
+    type_ = HEARD_AS.get(survey.kind, ("", ""))[1]
+    return next((one.key for one in questions(survey) if one.type == type_), "")
+
+
+def heard(survey: Survey) -> tuple[str, str] | None:
+    """The signal that answers to this survey are, and the key of the question; None where they are none."""
+    if survey.kind not in HEARD_AS or not survey.shows_names:
         return None
-    first = next((one for one in questions(survey) if one.type == type_), None)
-    return (signal, first) if first else None
+    return HEARD_AS[survey.kind][0], scored(survey)
 
 
 def why_not_open(survey: Survey, *, at: datetime) -> str | None:

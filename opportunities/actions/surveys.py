@@ -42,9 +42,8 @@ def open_up(survey: Survey, *, at: datetime) -> None:
     locked = Survey.objects.select_for_update(of=("self",)).select_related("cohort").get(pk=survey.pk)
     if locked.status == Survey.Status.DRAFT and (refusal := rules.why_not_open(locked, at=at)):
         raise Refused(refusal)
-    locked.move_to(
-        Survey.Status.OPEN, opened_at=at, definition=locked.cohort.definition if locked.cohort is not None else None
-    )
+    definition = locked.cohort.definition if locked.cohort is not None else None
+    locked.move_to(Survey.Status.OPEN, opened_at=at, definition=definition, scored=rules.scored(locked))
     survey.refresh_from_db()
 
 
@@ -294,7 +293,7 @@ def _settle(invite: SurveyInvite, *, at: datetime) -> None:
     answers = {one.question: one for one in invite.answers.all()}
     spine.record(Deed.FEEDBACK_GIVEN, at=at, source=invite, contact=contact, account=invite.account)
     told = rules.heard(survey)
-    if told and (score := answers.get(told[1].key)) is not None and score.number is not None:
+    if told and (score := answers.get(told[1])) is not None and score.number is not None:
         hearing.hear(told[0], contact=contact, occurrence=str(invite.public_id), at=score.at, value=score.number)
     words = [answers[one.key] for one in rules.questions(survey) if one.in_words and one.key in answers]
     for one in words:

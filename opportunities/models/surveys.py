@@ -98,6 +98,9 @@ class Survey(Lifecycle):
     title = models.CharField(_("title"), max_length=120)
     intro = models.TextField(_("what it is for"), blank=True, default="")
     questions = models.JSONField(_("questions"), default=list, validators=[validate_survey])
+    scored = models.CharField(
+        _("key of the question that is the score"), max_length=40, blank=True, default="", editable=False
+    )
     team = models.ForeignKey(
         StakeholderTeam, on_delete=models.PROTECT, null=True, blank=True, related_name="surveys",
         verbose_name=_("team that reads the answers"),
@@ -171,10 +174,8 @@ class InviteQuerySet(models.QuerySet["SurveyInvite"]):
         return self.filter(unreached_at__isnull=True)
 
     def visible_to(self, user: Any) -> Self:
-        """Rows name people: whoever sees contacts sees them, but nobody who answers a survey without names."""
-        if not (user.has_perm(SEES_ALL) and user.has_perm("crm.view_contact")):
-            return self.none()
-        return self.filter(survey__shows_names=True)
+        """Rows are of people: for whoever runs surveys and sees contacts."""
+        return self if user.has_perm(SEES_ALL) and user.has_perm("crm.view_contact") else self.none()
 
 
 class SurveyInvite(models.Model):

@@ -17,6 +17,7 @@ from advocacy.dashboards.filters import Filters
 from advocacy.lib import export
 from advocacy.users.models import Role
 from advocates.models import Ask
+from opportunities.models import Survey, SurveyInvite
 from tests.factories import make_advocate, make_deal, make_request, make_user
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +45,17 @@ def a_month_of_work(number: int) -> None:
             channel="desk", source_id=f"{advocate.pk}", advocate=advocate, account=advocate.contact.account,
             asked_at=now,
         )  # fmt: skip
+        invite = SurveyInvite.objects.create(
+            survey=a_survey(), contact=advocate.contact, account=advocate.contact.account, asked_at=now,
+            answered_at=now,
+        )  # fmt: skip
+        invite.answers.create(question="score", number=9, at=now)
+
+
+def a_survey() -> Survey:
+    score = {"key": "score", "label": "Would you recommend us?", "type": "ten"}
+    defaults = {"kind": "nps", "questions": [score], "scored": "score", "status": "open", "opened_at": timezone.now()}
+    return Survey.objects.get_or_create(title="How are we doing?", defaults=defaults)[0]
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def make_survey(title: str = "How are we doing?", **fields: Any) -> Survey:
     if fields.get("status", "open") == "open":
         fields.setdefault("status", "open")
         fields.setdefault("opened_at", NOON - DAY)
-    return Survey.objects.create(title=title, **fields)
+    return Survey.objects.create(title=title, scored=rules.scored(Survey(**fields)), **fields)
 
 
 def asked(advocate: Advocate, survey: Survey | None = None, **more: Any) -> SurveyInvite:
