@@ -139,6 +139,11 @@ def may_nominate(wanted: ReferenceRequest, nominations: Iterable[Nomination]) ->
     return wanted.status not in ENDED and yes_count(nominations) < wanted.wanted
 
 
+def may_be_enough(wanted: ReferenceRequest) -> bool:
+    """Whether something published can still end a request: nobody has said yes to it yet."""
+    return wanted.status in (Status.NEW, Status.MATCHING, Status.ASKED)
+
+
 # --- The queue --------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class View:

@@ -237,6 +237,51 @@ def fill_rate(period: Period, filters: Filters) -> Value:
     )
 
 
+def deflected_rows(period: Period, filters: Filters) -> Rows:
+    why = Column(gettext_lazy("What served"), lambda row: row.close_reason)
+    found = _ended(period, filters).filter(status__in=["fulfilled", "deflected", "unfilled"])
+    if filters.part in {"fulfilled", "deflected", "unfilled"}:
+        found = found.filter(status=filters.part)
+    return _rows(found, STATUS, why, order=("-ended_at", "-pk"))
+
+
+@measure(
+    "deflection_rate",
+    name=gettext_lazy("Deflection rate"),
+    unit=Unit.SHARE,
+    area="desk",
+    better="up",
+    chart="bars",
+    order=24,
+    definition=gettext_lazy(
+        "Of the requests that ended in the period and were not withdrawn, the share that needed nobody to be asked, "
+        "because something published was enough."
+    ),
+    numerator=gettext_lazy("Requests answered with proof"),
+    denominator=gettext_lazy("Requests answered, fulfilled or ended unfilled"),
+    sources=(SOURCE,),
+    rows=deflected_rows,
+    part_word=gettext_lazy("How it ended"),
+    count_word=gettext_lazy("Requests"),
+)
+def deflection_rate(period: Period, filters: Filters) -> Value:
+    found = _ended(period, filters).filter(status__in=["fulfilled", "deflected", "unfilled"])
+    by_status = dict(found.order_by().values_list("status").annotate(n=Count("pk")))
+    deflected, total = by_status.get("deflected", 0), sum(by_status.values())
+    labels = dict(ReferenceRequest.Status.choices)
+    share = 1.0 * Count("pk", filter=Q(status="deflected")) / Count("pk")
+    return Value(
+        deflected / total if total else None,
+        deflected,
+        total,
+        n=total,
+        parts=[
+            Part(status, labels[status], by_status.get(status, 0)) for status in ("deflected", "fulfilled", "unfilled")
+        ],
+        months=lambda: by_month(found, "ended_at", period, share, empty=None),
+    )
+
+
 def promised_rows(period: Period, filters: Filters) -> Rows:
     hours = Column(gettext_lazy("Office hours promised"), lambda row: row.promised_hours, Unit.COUNT)
     broken = Column(gettext_lazy("Promise broken"), lambda row: row.promise_broken_at, Unit.INSTANT)

@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from advocacy.lib.places import Place, register
-from opportunities.models import Claim, ClaimFeedback, Nomination, ReferenceRequest
+from opportunities.models import Claim, ClaimFeedback, Nomination, Proof, ReferenceRequest, Story
 
 
 def _claim_page(pk: int, reader: Any) -> str:
@@ -39,7 +39,20 @@ def _requests(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
     return {pk: Place(prospect, _request_page(pk, reader)) for pk, prospect in rows}
 
 
+def _stories(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
+    may = reader.has_perm("opportunities.write_stories")
+    rows = Story.objects.filter(pk__in=ids).values_list("pk", "title", "public_id")
+    return {pk: Place(title, reverse("opportunities:story", args=[key]) if may else "") for pk, title, key in rows}
+
+
+def _proofs(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
+    rows = Proof.objects.visible_to(reader).filter(pk__in=ids).values_list("pk", "title", "public_id")
+    return {pk: Place(title, reverse("opportunities:proof", args=[key])) for pk, title, key in rows}
+
+
 register("opportunities.claim", _claims)
 register("opportunities.claimfeedback", _feedback)
 register("opportunities.nomination", _nominations)
 register("opportunities.referencerequest", _requests)
+register("opportunities.story", _stories)
+register("opportunities.proof", _proofs)

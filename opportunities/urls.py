@@ -5,7 +5,18 @@ from django.urls import URLPattern
 from opportunities.views.approvals import urlpatterns as approval_urls
 from opportunities.views.board import urlpatterns as board_urls
 from opportunities.views.desk import urlpatterns as desk_urls
+from opportunities.views.proof import urlpatterns as proof_urls
+from opportunities.views.sops import urlpatterns as sop_urls
+from opportunities.views.stories import urlpatterns as story_urls
 from opportunities.views.surveys import urlpatterns as survey_urls
 
 app_name = "opportunities"
-urlpatterns: list[URLPattern] = [*board_urls, *desk_urls, *approval_urls, *survey_urls]
+urlpatterns: list[URLPattern] = [
+    *board_urls,
+    *desk_urls,
+    *approval_urls,
+    *proof_urls,
+    *sop_urls,
+    *story_urls,
+    *survey_urls,
+]

@@ -37,6 +37,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "opportunities.file_request",
         "opportunities.follow_own_requests",
         "opportunities.approve_asks",
+        "opportunities.read_proof",
         "opportunities.read_surveys",
     },
     Role.OWNER: MEMBER_RIGHTS
@@ -45,6 +46,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "opportunities.file_request",
         "opportunities.follow_own_requests",
         "opportunities.approve_asks",
+        "opportunities.read_proof",
         "opportunities.read_surveys",
     },
     Role.READER: frozenset({"home.view", "dashboards.view"}),
@@ -52,6 +54,8 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     | {
         "admin.enter",
         "opportunities.browse_board",
+        "opportunities.read_proof",
+        "opportunities.write_stories",
         "community.moderate",
         "newsletter.edit",
         "newsletter.*_edition*",

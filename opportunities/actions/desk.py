@@ -29,7 +29,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role
 from advocates import budget
 from advocates.models import Advocate, Channel, Task
-from opportunities import clock, desk, matching
+from opportunities import clock, desk, matching, sops
 from opportunities.actions import board
 from opportunities.mails import desk as mails
 from opportunities.models import (
@@ -41,9 +41,12 @@ from opportunities.models import (
     Nomination,
     Opportunity,
     OpportunityKind,
+    Proof,
+    ProofUse,
     ProposedTime,
     ReferenceRequest,
     RequestNote,
+    Scope,
     TrackRecord,
 )
 
@@ -64,6 +67,10 @@ CLAIM_TASKS = ("thank", "not-happened")
 
 UNANSWERED = (Nomination.Status.ASKED, Nomination.Status.WITH_OWNER)
 """Nominations that may still come to a yes without a question more."""
+
+
+class TooEarly(Refused):
+    """The deal is at a stage at which the team's SOP asks to wait; its text is the SOP's."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +94,26 @@ def file_request(
     team: StakeholderTeam | None = None,
     deal: Deal | None = None,
     facts: Mapping[str, Any] | None = None,
+    too_early_because: str = "",
 ) -> ReferenceRequest:
-    """File a request; the desk's clock runs from here."""
+    """File a request; the desk's clock runs from here.
+
+    At a stage of the deal that the team's SOP calls too early it is refused in the SOP's words (``TooEarly``), unless
+    ``too_early_because`` says why it cannot wait. The request keeps the version of the SOP it was made under.
+    """
     if not kind.for_requests:
         raise Refused(_("“%(kind)s” cannot be asked for at the desk.") % {"kind": kind.name})
     if not prospect.strip():
         raise Refused(_("Name the prospect company: advocates read it first."))
     if needed_by < timezone.localdate(at):  # the day it is where the requester is
         raise Refused(_("The day it is needed by has passed. Choose a later one."))
+    sop = sops.current(team)
+    because = " ".join(too_early_because.split())[:300] if (early := sops.too_early(sop, deal)) else ""
+    if early and not because:
+        raise TooEarly(early)
     filed = ReferenceRequest.objects.create(
         requester=requester, kind=kind, prospect=" ".join(prospect.split()), needed_by=needed_by, wanted=wanted,
-        team=team, deal=deal, filed_at=at, waiting_for=WaitingFor.DESK,
+        team=team, deal=deal, filed_at=at, waiting_for=WaitingFor.DESK, sop_version=sop, too_early_because=because,
         promised_hours=clock.promised_hours(team, kind), **_facts(facts or {}),
     )  # fmt: skip
     ClockSpan.objects.create(request=filed, waiting_for=WaitingFor.DESK, began_at=at)
@@ -895,6 +911,31 @@ def withdraw(wanted: ReferenceRequest, *, reason: str, by: Any, at: datetime) ->
 def leave_unfilled(wanted: ReferenceRequest, *, reason: str, by: Any, at: datetime) -> ReferenceRequest:
     """Nobody could be found; the requester is told why."""
     return _end(wanted, Status.UNFILLED, reason=reason, by=by, at=at)
+
+
+@transaction.atomic
+def deflect(wanted: ReferenceRequest, proof: Proof, *, by: Any, at: datetime) -> ReferenceRequest:
+    """What we have published is enough: the request ends, and which proof served goes on record."""
+    kept = Proof.objects.usable(at=at, scope=Scope.SALES).select_for_update(of=("self",)).filter(pk=proof.pk).first()
+    if kept is None:
+        raise Refused(_("“%(title)s” may no longer be shown to prospects. Choose something else.") % {"title": proof})
+    locked = _lock(wanted)
+    if locked.status not in desk.ENDED and not desk.may_be_enough(locked):
+        raise Refused(_("An advocate has said yes already. Withdraw the request instead, and say why."))
+    ended = _end(locked, Status.DEFLECTED, reason=_("Answered with “%(title)s”.") % {"title": kept}, by=by, at=at)
+    ProofUse.objects.get_or_create(
+        request=ended, how=ProofUse.How.DEFLECTED,
+        defaults={"proof": kept, "by": by, "at": at, "deal": ended.deal},
+    )  # fmt: skip
+    return ended
+
+
+@transaction.atomic
+def file_as_enough(*, proof: Proof, requester: Any, at: datetime, **asked: Any) -> ReferenceRequest:
+    """Somebody was about to ask, and what they were shown is enough: filed and deflected in one stroke."""
+    # It asks nothing of anybody, so no stage of a deal is too early for it.
+    filed = file_request(requester=requester, at=at, too_early_because=_("Answered with proof."), **asked)
+    return deflect(filed, proof, by=requester, at=at)
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.models import Deal, StakeholderTeam
 from advocacy.lib.given import whole_number
-from opportunities import desk
+from opportunities import desk, sops
 from opportunities.models import OpportunityKind, ReferenceRequest
 
 GRADES = ((5, _("Very good")), (4, _("Good")), (3, _("All right")), (2, _("Not so good")), (1, _("Bad")))
@@ -119,19 +119,40 @@ class RequestForm(FactsForm):
     prospect = forms.CharField(label=_("Company"), max_length=200, help_text=_("Advocates read this name first."))
     deal = forms.ModelChoiceField(queryset=Deal.objects.all(), required=False, widget=forms.HiddenInput)
     anyway = forms.BooleanField(label=_("File another one all the same"), required=False, widget=forms.HiddenInput)
+    too_early_because = forms.CharField(
+        label=_("Why can it not wait?"), required=False, max_length=300, widget=forms.HiddenInput,
+        help_text=_("Your team’s SOP asks to wait at this stage of the deal. The desk reads your reason."),
+    )  # fmt: skip
 
-    def __init__(self, *args: Any, user: Any, today: date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any, today: date, enough: bool = False, **kwargs: Any) -> None:
+        """``enough``: something that was shown answers it, so nobody is asked and no day matters."""
         super().__init__(*args, **kwargs)
-        self.user, self.today = user, today
+        self.user, self.today, self.enough = user, today, enough
+        if enough:
+            self.fields["needed_by"].required = False
+            self.fields["wanted"].required = False
         self.fields["deal"].queryset = Deal.objects.visible_to(user)  # type: ignore[attr-defined]
         self.fields["needed_by"].widget.attrs["min"] = today.isoformat()
         deal = self["deal"].value()
         self.active = list(desk.active_for_deal(whole_number(str(deal or ""))).select_related("kind", "requester")[:3])
         if self.active:
             self.fields["anyway"].widget = forms.CheckboxInput()
+        self.early = self._too_early()
+        if self.early:
+            self.fields["too_early_because"].widget = forms.TextInput()
+
+    def _too_early(self) -> str:
+        """What the SOP of the chosen team says to the stage of the chosen deal; empty where it says nothing."""
+        numbers = {name: whole_number(str(self[name].value() or "")) or 0 for name in ("deal", "team")}
+        deal = Deal.objects.visible_to(self.user).filter(pk=numbers["deal"]).first()
+        team = StakeholderTeam.objects.filter(pk=numbers["team"]).first()
+        return sops.too_early(sops.current(team), deal) if deal is not None else ""
 
     def clean_needed_by(self) -> date:
-        needed_by: date = self.cleaned_data["needed_by"]
+        needed_by: date | None = self.cleaned_data["needed_by"]
+        if self.enough and (needed_by is None or needed_by < self.today):
+            return self.today
+        assert needed_by is not None
         if needed_by < self.today:
             raise ValidationError(_("This day has passed. Choose today or a later one."))
         return needed_by
@@ -141,8 +162,13 @@ class RequestForm(FactsForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.enough:
+            cleaned["wanted"] = cleaned.get("wanted") or 1
+            return cleaned
         if self.active and not cleaned.get("anyway"):
             self.add_error("anyway", _("This deal has a request under way. Tick this to file another one."))
+        if self.early and not cleaned.get("too_early_because", "").strip():
+            self.add_error("too_early_because", self.early)
         return cleaned
 
 

@@ -1,5 +1,5 @@
 """What the clock does for the board and the desk."""
 
-from opportunities.jobs import board, desk, surveys
+from opportunities.jobs import board, desk, proof, surveys
 
-__all__ = ["board", "desk", "surveys"]
+__all__ = ["board", "desk", "proof", "surveys"]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from advocacy.crm import consent
-from advocacy.crm.models import Account, Deal
+from advocacy.crm.models import Account, Deal, StakeholderTeam
 from advocacy.lib import export, signed
 from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
@@ -24,7 +24,7 @@ from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import public, requires
 from opportunities import desk as rules
-from opportunities import files
+from opportunities import briefings, files, fitting, sops
 from opportunities.actions import desk as actions
 from opportunities.forms.desk import (
     DeclineForm,
@@ -36,12 +36,22 @@ from opportunities.forms.desk import (
     text_from,
     zone_of,
 )
-from opportunities.models import Claim, ClaimFeedback, Nomination, ProposedTime, ReferenceRequest
+from opportunities.models import (
+    Claim,
+    ClaimFeedback,
+    Nomination,
+    OpportunityKind,
+    Proof,
+    ProofUse,
+    ProposedTime,
+    ReferenceRequest,
+)
 from opportunities.presentation import consent_wording
 from opportunities.request_pages import happened, nominations_of, told, where_it_stands, yes_of
 
 FILE = "opportunities.file_request"
 ANSWER = "opportunities.answer_nomination"
+FITS = "opportunities/desk/fits.html"
 DEALS_SHOWN = 6
 WORDS_KEPT = 600  # seconds the suggestions of the form are remembered
 
@@ -61,7 +71,9 @@ def new_request(request: HttpRequest) -> HttpResponse:
         return _form_page(request, RequestForm(initial=start, **options), deal, query=plain(request.GET.get("q")))
     before = _deal(request, request.POST.get("deal"))
     query = plain(request.POST.get("q"))
-    if "pick" in request.POST or "find" in request.POST:
+    if "enough" in request.POST:
+        return _enough(request, before, at=at)
+    if "pick" in request.POST or "find" in request.POST or "look" in request.POST:
         deal = _deal(request, request.POST["pick"]) if "pick" in request.POST else before
         draft = draft_of(request.POST, deal=deal, before=before, fields=RequestForm.base_fields)
         found = query if "find" in request.POST else ""
@@ -74,6 +86,7 @@ def new_request(request: HttpRequest) -> HttpResponse:
         filed = actions.file_request(
             requester=request.user, kind=said["kind"], prospect=said["prospect"], needed_by=said["needed_by"],
             wanted=said["wanted"], team=said["team"], deal=said["deal"], facts=form.facts, at=at,
+            too_early_because=said["too_early_because"],
         )  # fmt: skip
     except Refused as refusal:
         form.add_error(None, str(refusal))
@@ -82,14 +95,63 @@ def new_request(request: HttpRequest) -> HttpResponse:
     return redirect("opportunities:request", filed.public_id)
 
 
+def _enough(request: HttpRequest, deal: Deal | None, *, at: datetime) -> HttpResponse:
+    """What was shown while the form was filled in is enough: nobody is asked, and what served goes on record."""
+    form = RequestForm(request.POST, user=request.user, today=timezone.localdate(at), enough=True)
+    proof = _proof(request, request.POST["enough"])
+    if proof is None:
+        form.add_error(None, _("What you chose is not shown any more. Look at what fits now."))
+        return _form_page(request, form, deal, query="", status=409)
+    if not form.is_valid():
+        return _form_page(request, form, deal, query="", status=422)
+    said = form.cleaned_data
+    try:
+        filed = actions.file_as_enough(
+            proof=proof, requester=request.user, kind=said["kind"], prospect=said["prospect"],
+            needed_by=said["needed_by"], wanted=said["wanted"], team=said["team"], deal=said["deal"], facts=form.facts,
+            at=at,
+        )  # fmt: skip
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return _form_page(request, form, deal, query="", status=409)
+    messages.success(request, _("Good that it helps. Nobody had to be asked."))
+    return redirect("opportunities:request", filed.public_id)
+
+
+def _proof(request: HttpRequest, public_id: str) -> Proof | None:
+    try:
+        return Proof.objects.visible_to(request.user).filter(public_id=UUID(public_id)).first()
+    except ValueError:
+        return None
+
+
+@requires(FILE)
+@require_POST
+def proof_that_fits(request: HttpRequest) -> HttpResponse:
+    """What we have published that fits what is typed so far; nothing is kept."""
+    return respond(request, FITS, {"fits": _fits(request.POST, at=timezone.now()), "looked": True})
+
+
+def _fits(draft: Mapping[str, Any], *, at: datetime) -> list[fitting.Fit]:
+    kind = OpportunityKind.objects.filter(pk=whole_number(str(draft.get("kind") or "")) or 0).first()
+    return fitting.fitting(fitting.Wanted.of_draft(draft, kind=kind.slug if kind else ""), at=at)
+
+
 def _form_page(
     request: HttpRequest, form: RequestForm, deal: Deal | None, *, query: str, status: int = 200
 ) -> HttpResponse:
     context = {
-        "form": form, "deal": deal, "query": query, "deals": _deals(request, query), "looked": bool(query),
+        "form": form, "deal": deal, "query": query, "deals": _deals(request, query),
         "known": _known_words(), "kinds_on_show": form.fields["kind"].queryset,  # type: ignore[attr-defined]
+        "fits": _fits({name: form[name].value() for name in form.fields}, at=timezone.now()),
+        "looked": bool(query) or "look" in request.POST,
+        "sop": sops.current(_team(form["team"].value())),
     }  # fmt: skip
     return respond(request, "opportunities/desk/new.html", context, status=status)
+
+
+def _team(pk: Any) -> StakeholderTeam | None:
+    return StakeholderTeam.objects.filter(pk=whole_number(str(pk or "")) or 0).first()
 
 
 @requires(FILE)
@@ -180,6 +242,10 @@ def _request_page(
         "question": next((note for note in notes if note.asks and note.answered_at is None), None),
         "happened": happened(wanted, nominations, map(told, notes), for_desk=False),
         "ended": wanted.status in rules.ENDED,
+        "fits": fitting.fitting(fitting.Wanted.of_request(wanted), at=at) if rules.may_be_enough(wanted) else [],
+        "served": ProofUse.objects.filter(request=wanted, how=ProofUse.How.DEFLECTED).select_related("proof").first()
+        if wanted.status == ReferenceRequest.Status.DEFLECTED
+        else None,
         "answer_form": SayForm(label=_("Your answer"), prefix="answer"),
         **forms,
     }
@@ -208,6 +274,23 @@ def _other_form(data: Any, one: Nomination) -> SayForm:
 
 def _feedback_form(data: Any, one: Nomination) -> HowWasItForm:
     return HowWasItForm(data, prefix="how", auto_id=_ids(one))
+
+
+@requires(FILE)
+@require_POST
+def enough(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Something we have published is enough for a request under way."""
+    wanted, at = _own(request, public_id), timezone.now()
+    proof = _proof(request, request.POST.get("enough", ""))
+    try:
+        if proof is None:
+            raise Refused(_("What you chose is not shown any more. Look at what fits now."))
+        actions.deflect(wanted, proof, by=request.user, at=at)
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+        return _request_page(request, _own(request, public_id), at=at, status=409)
+    messages.success(request, _("Good that it helps. Whoever was asked has been told."))
+    return _back_to(request, wanted)
 
 
 @requires(FILE)
@@ -392,9 +475,18 @@ def _answer(request: HttpRequest, nomination: Nomination, *, back: str) -> HttpR
             "needs_times": timed and rules.wants_time(nomination),
             "missed_by_prospect": rules.missed_by_prospect(nomination),
             "signed_in_as_them": request.user.is_authenticated and nomination.advocate.user_id == request.user.pk,
-            "too_late": nomination.answer_by <= at,
+            "too_late": nomination.answer_by <= at, "briefing_url": _briefing_url(request, nomination),
         }  # fmt: skip
         return respond(request, "opportunities/desk/answer.html", context, status=status)
+
+
+def _briefing_url(request: HttpRequest, nomination: Nomination) -> str:
+    """Where the advocate's briefing is, by the door they came through; nothing before the yes."""
+    if not briefings.may_be_read(nomination):
+        return ""
+    if request.user.is_authenticated and nomination.advocate.user_id == request.user.pk:
+        return reverse("opportunities:briefing", args=[nomination.public_id])
+    return reverse("opportunities:briefing_by_mail", args=[signed.sign("briefing", str(nomination.public_id))])
 
 
 def _consent_missing(nomination: Nomination, *, at: datetime) -> str:
@@ -503,6 +595,8 @@ urlpatterns: list[URLPattern] = [
     path("requests/", requests, name="requests"),
     path("requests/new/", new_request, name="new_request"),
     path("requests/deals/", deals, name="deals"),
+    path("requests/proof/", proof_that_fits, name="request_proof"),
+    path("requests/<uuid:public_id>/enough/", enough, name="request_enough"),
     path("requests/<uuid:public_id>/", one_request, name="request"),
     path("requests/<uuid:public_id>/answer/", answer_question, name="request_answer"),
     path("requests/<uuid:public_id>/time/", choose_time, name="request_time"),
