@@ -64,8 +64,10 @@ def stands(
     without_time = [one for one, _claim in said_yes if timed and wants_time(one)]
     nobody_asked = len(said_yes) < wanted.wanted and not open_ones and not with_owner
     if without_time and not nobody_asked:
-        can_pick = any(_has_time_to_pick(one, at=at) for one in without_time)
-        return Status.AGREED, WaitingFor.REQUESTER if can_pick else WaitingFor.ADVOCATE
+        ready = [one for one in without_time if _has_time_to_pick(one, at=at)]
+        if ready and all(prospect_picks(one, at=at) for one in ready):
+            return Status.AGREED, WaitingFor.PROSPECT
+        return Status.AGREED, WaitingFor.REQUESTER if ready else WaitingFor.ADVOCATE
     status: str = Status.MATCHING
     if said_yes:
         status = Status.SCHEDULED if timed and not without_time else Status.AGREED
@@ -81,6 +83,14 @@ def stands(
 def _has_time_to_pick(nomination: Nomination, *, at: datetime) -> bool:
     """Whether it is the requester's turn: there is a time to come, or the missed one, to be asked for another."""
     return any(time.starts_at > at or time.chosen_at for time in nomination.times.all())
+
+
+def prospect_picks(nomination: Nomination, *, at: datetime) -> bool:
+    """Whether the time is the prospect's to pick: they have a link that opens, and a time to come."""
+    until = nomination.prospect_until
+    if until is None or until <= at or not wants_time(nomination):
+        return False
+    return any(time.starts_at > at and time.chosen_at is None for time in nomination.times.all())
 
 
 def _after_the_yes(claims: Sequence[Claim], *, at: datetime) -> str:

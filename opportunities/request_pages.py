@@ -59,6 +59,11 @@ class Yes:
         return self.nomination.request.kind.has_step("scheduled")
 
     @property
+    def other_times(self) -> list[ProposedTime]:
+        """Times still to come besides the one that is set."""
+        return [time for time in self.times if self.claim and time.starts_at != self.claim.scheduled_for]
+
+    @property
     def is_set(self) -> bool:
         return bool(self.claim and self.claim.status == Claim.Status.SCHEDULED and not self.over)
 
@@ -142,11 +147,16 @@ def where_it_stands(wanted: ReferenceRequest, nominations: Sequence[Nomination],
         )
         return said % {"count": asked}
     if waiting == WaitingFor.PROSPECT:
+        if any(desk.prospect_picks(one, at=at) for one in nominations):
+            return _("We are waiting for %(prospect)s to pick a time.") % {"prospect": wanted.prospect}
         times = [one.claim.scheduled_for for one in nominations if one.claim and one.claim.scheduled_for]
         following = min((time for time in times if time > at), default=None)
         if following:
             return _("It is set for %(when)s.") % {"when": moment(following)}
         return _("It is to take place.")
+    if waiting == WaitingFor.APPROVER:
+        name = wanted.approver or _("The spokesperson")
+        return _("%(name)s has to approve it before anybody is asked.") % {"name": name}
     if waiting == WaitingFor.OWNER:
         return _("We are waiting for the account owner’s word.")
     if wanted.manager is None:

@@ -6,6 +6,7 @@ from opportunities.views.approvals import urlpatterns as approval_urls
 from opportunities.views.board import urlpatterns as board_urls
 from opportunities.views.desk import urlpatterns as desk_urls
 from opportunities.views.proof import urlpatterns as proof_urls
+from opportunities.views.prospects import urlpatterns as prospect_urls
 from opportunities.views.sops import urlpatterns as sop_urls
 from opportunities.views.stories import urlpatterns as story_urls
 from opportunities.views.surveys import urlpatterns as survey_urls
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     *board_urls,
     *desk_urls,
     *approval_urls,
+    *prospect_urls,
     *proof_urls,
     *sop_urls,
     *story_urls,

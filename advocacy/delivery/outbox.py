@@ -35,15 +35,18 @@ def owe(
     reply_to: str = "",
     batch: str = "",
     secret: Mapping[str, Any] | None = None,
+    name: str = "",
+    time_zone: str = "",
 ) -> Message | None:
     """Put one mail into the outbox; the same ``kind`` and ``dedupe_key`` twice is one mail.
 
     ``template`` is a name such as ``opportunities/nomination`` (``templates/opportunities/mail/nomination.mjml`` and
     ``.txt``); ``params`` is JSON the template renders with, never a body. ``purpose`` is the consent read again at the
-    last moment; empty means it needs none. ``secret`` is more parameters, kept encrypted and wiped once sent.
+    last moment; empty means it needs none. ``secret`` is more parameters, kept encrypted and wiped once sent. ``name``
+    and ``time_zone`` are for a bare address; whoever is known has their own.
     Returns the row, old or new, or None when the person has no address.
     """
-    email, name, language, zone = _address(to)
+    email, name, language, zone = _address(to, name, time_zone)
     if not email:
         return None
     if (purpose or basis) and not isinstance(to, Contact):
@@ -95,9 +98,9 @@ def new_message_id() -> str:
     return f"<{uuid.uuid4()}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
 
 
-def _address(to: Contact | User | str) -> tuple[str, str, str, str]:
+def _address(to: Contact | User | str, name: str, time_zone: str) -> tuple[str, str, str, str]:
     if isinstance(to, str):
-        return to, "", settings.LANGUAGE_CODE, "UTC"
+        return to, name, settings.LANGUAGE_CODE, time_zone or "UTC"
     if isinstance(to, User):
         return to.email, to.name, to.language, to.time_zone
     return to.email, to.full_name, to.language or settings.LANGUAGE_CODE, to.time_zone or "UTC"

@@ -223,6 +223,8 @@ def _take_seat(
     made, new = Claim.objects.get_or_create(opportunity=opportunity, advocate=person.advocate, defaults=fresh)
     if not new:  # it was withdrawn before; the calendar's sequence goes on, so that the new date replaces the old one
         fresh.pop("status")
+        if made.scheduled_for:  # what took the old time out of the calendars was a version of its own
+            fresh["sequence"] = made.sequence + 1
         made.move_to(Claim.Status.CLAIMED, **fresh)
     made.opportunity, made.advocate = opportunity, person.advocate
     if found.waiting is not None:
@@ -339,6 +341,20 @@ def schedule(claim: Claim, *, starts_at: datetime, minutes: int, at: datetime, b
     spine.record(Deed.SCHEDULED, at=at, source=claim, contact=claim.advocate.contact, by=by)
     mails.claim_scheduled(claim, at=at, moved=False)
     return claim
+
+
+@transaction.atomic
+def unschedule(claim: Claim, *, at: datetime) -> Claim:
+    """The set time does not hold, and the yes does: another time is looked for. The caller tells everybody.
+
+    What takes the time out of the calendars is a version of the appointment, so that the next one replaces it.
+    """
+    claim = _lock_claim(claim)
+    if claim.status != Claim.Status.SCHEDULED or claim.scheduled_for is None:
+        raise Refused(_("There is no set time to move."))
+    _must_be_ahead(claim.scheduled_for, at=at)
+    before = "confirmed" if claim.opportunity.kind.has_step("confirmed") else "claimed"
+    return _move(claim, before, at=at, scheduled_for=None, sequence=claim.sequence + 1)
 
 
 @transaction.atomic

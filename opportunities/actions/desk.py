@@ -724,8 +724,10 @@ def pick_time(time: ProposedTime, *, at: datetime, by: Any = None) -> Claim:
 
 
 @transaction.atomic
-def no_time_fits(nomination: Nomination, *, text: str, by: Any, at: datetime) -> Nomination:
-    """None of the proposed times suits: the advocate is asked for others, in the requester's words."""
+def no_time_fits(
+    nomination: Nomination, *, text: str, by: Any, at: datetime, said_by: str = ""
+) -> Nomination:
+    """None of the proposed times suits: the advocate is asked for others, in the requester's words or the prospect's."""
     locked = _lock(nomination.request)
     nominated = _reread(nomination, locked)
     if not desk.wants_time(nominated):
@@ -736,7 +738,9 @@ def no_time_fits(nomination: Nomination, *, text: str, by: Any, at: datetime) ->
     again = desk.missed_by_prospect(nominated)
     nominated.times.all().delete()
     said = _("Another time, please: %(text)s") if again else _("None of the times suited: %(text)s")
-    RequestNote.objects.create(request=locked, by=by, at=at, text=said % {"text": text}, for_requester=True)
+    told = said % {"text": text}
+    told = f"{said_by}: {told}" if said_by else told
+    RequestNote.objects.create(request=locked, by=by, at=at, text=told, for_requester=True)
     mails.other_times(nominated, said=text, again=again, at=at)
     if nominated.advocate.user:
         told = _("%(prospect)s needs other times.") % _words(locked)

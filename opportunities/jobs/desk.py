@@ -20,7 +20,9 @@ from advocacy.lib.jobs import job
 from opportunities import desk as rules
 from opportunities.actions import ageing
 from opportunities.actions import desk as actions
+from opportunities.jobs.board import DAY_AHEAD, HOUR_AHEAD
 from opportunities.mails import desk as mails
+from opportunities.mails import prospects as to_prospects
 from opportunities.models import COURSE, Claim, ClaimFeedback, Nomination, ProposedTime, ReferenceRequest, RequestNote
 
 A_BATCH = 500
@@ -89,6 +91,7 @@ def _may_have_moved(*, at: datetime) -> "QuerySet[ReferenceRequest]":
         | Q(told=1, request__waiting_for__in=theirs)
         | Q(claim__status=Claim.Status.SCHEDULED, request__waiting_for=WaitingFor.PROSPECT, over_at__lte=at)
         | (Q(claim__status=Claim.Status.SCHEDULED) & ~Exists(as_picked))
+        | Q(prospect_until__lte=at, request__waiting_for=WaitingFor.PROSPECT, request__status="agreed")
     )
     claims = Nomination.objects.select_related("claim").prefetch_related("times", "claim__feedback").order_by("pk")
     question = RequestNote.objects.filter(request=OuterRef("pk"), asks=True, answered_at__isnull=True)
@@ -116,6 +119,23 @@ def _has_moved(request: ReferenceRequest, nomination: Nomination, *, at: datetim
     question_out = request.question_out  # type: ignore[attr-defined]
     stands = rules.stands(request, request.nominations.all(), question_out=question_out, at=at)
     return stands != (request.status, request.waiting_for)
+
+
+@job(every=timedelta(minutes=5))
+def remind_both_sides(*, at: datetime) -> None:
+    """Requester and prospect are reminded a day and an hour before, each once for each time that was set."""
+    for ahead, (nearest, farthest) in {"day": DAY_AHEAD, "hour": HOUR_AHEAD}.items():
+        due = _with_claims().filter(
+            claim__status=Claim.Status.SCHEDULED, claim__scheduled_for__gt=at + nearest,
+            claim__scheduled_for__lte=at + farthest,
+        )  # fmt: skip
+        for nomination in due.order_by("pk").iterator(chunk_size=A_BATCH):
+            if nomination.claim is not None:
+                mails.reminder(nomination, nomination.claim, ahead=ahead, at=at)
+                link = to_prospects.standing_link(nomination)
+                if link is not None:
+                    link.nomination = nomination
+                    to_prospects.reminder(link, nomination.claim, ahead=ahead, at=at)
 
 
 @job(every=timedelta(minutes=15))

@@ -13,7 +13,7 @@ from advocacy.delivery import outbox
 from advocacy.delivery.models import Message
 from advocacy.lib import calendar
 from advocates.models import Advocate
-from opportunities.models import COURSE, Claim, Opportunity, Waiting
+from opportunities.models import COURSE, Claim, Nomination, Opportunity, Waiting
 
 REMINDER = "claim_reminder"
 HOW_WAS_IT = "claim_how_was_it"
@@ -47,9 +47,18 @@ def _owe(kind: str, claim: Claim, *, key: str, at: datetime, **more: Any) -> Mes
             "claim_url": reverse("opportunities:claim", args=[claim.public_id]),
             "feedback_url": reverse("opportunities:feedback", args=[claim.public_id]),
             "claim": str(claim.public_id),
+            "nomination_id": _nomination_of(claim),
             **more,
         },
     )
+
+
+def _nomination_of(claim: Claim) -> str:
+    """The nomination a claim of the desk came of, whose briefing goes along with its mails."""
+    if claim.opportunity.request_id is None:
+        return ""
+    found = Nomination.objects.filter(claim=claim.pk).values_list("public_id", flat=True).first()
+    return str(found or "")
 
 
 def claim_received(claim: Claim, *, at: datetime) -> None:
@@ -83,10 +92,17 @@ def claim_ended(claim: Claim, *, at: datetime, because: str) -> None:
     _owe("claim_ended", claim, key=key_of(claim, because), at=at, because=because, reason=claim.reason, **gone)
 
 
+def organizer_of(claim: Claim) -> Any:
+    """Who invites to it: of a request its manager, in every calendar the same; otherwise the advocate's own."""
+    opportunity = claim.opportunity
+    theirs = opportunity.run_by if opportunity.request_id else None
+    return theirs or claim.advocate.manager
+
+
 def _invitation(claim: Claim, method: Literal["REQUEST", "CANCEL"], *, sequence: int, at: datetime) -> dict[str, str]:
     """The calendar part of a mail."""
     assert claim.scheduled_for is not None
-    contact, manager = claim.advocate.contact, claim.advocate.manager
+    contact, manager = claim.advocate.contact, organizer_of(claim)
     file = calendar.invite(
         uid=claim.calendar_uid,
         sequence=sequence,
@@ -101,6 +117,11 @@ def _invitation(claim: Claim, method: Literal["REQUEST", "CANCEL"], *, sequence:
         stamped_at=at,
     )
     return {"method": method, "ics": file.decode()}
+
+
+def out_of_the_calendar(claim: Claim, *, at: datetime) -> dict[str, str]:
+    """What takes the set time of a claim out of the advocate's calendar."""
+    return _invitation(claim, "CANCEL", sequence=claim.sequence + 1, at=at)
 
 
 def seat_free(waiting: Waiting, *, at: datetime) -> None:

@@ -1,5 +1,6 @@
 """Mails of the desk. Only the nomination asks for something: it needs the kind's consent, read again as it leaves."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ from django.conf import settings
 from advocacy.delivery import outbox
 from advocacy.delivery.models import Message
 from advocacy.lib import calendar
+from opportunities.mails import prospects as to_prospects
 from opportunities.models import Claim, Nomination, ReferenceRequest, RequestNote
 
 NOMINATION = "nomination"
@@ -91,8 +93,14 @@ def taken_back(nominated: Nomination, *, because: str, at: datetime) -> Message 
     )
 
 
-def other_times(nominated: Nomination, *, said: str, again: bool = False, at: datetime) -> Message | None:
-    """None of the times fits the other side, or they missed the one that was set: could there be others?"""
+def other_times(
+    nominated: Nomination, *, said: str, again: bool = False, at: datetime, gone: Mapping[str, str] | None = None
+) -> Message | None:
+    """None of the times fits the other side, or not the one that was set: could there be others?
+
+    ``gone`` takes the set time out of the advocate's calendar.
+    """
+    calendar_part = {"calendar": dict(gone)} if gone else {}
     return outbox.owe(
         "nomination_other_times",
         to=nominated.advocate.contact,
@@ -100,7 +108,10 @@ def other_times(nominated: Nomination, *, said: str, again: bool = False, at: da
         dedupe_key=f"{nominated.pk}:{at.isoformat()}",
         at=at,
         counts=False,
-        params={"nomination_id": str(nominated.public_id), "said": said, "again": again, **_what(nominated.request)},
+        params={
+            "nomination_id": str(nominated.public_id), "said": said, "again": again, "was_set": bool(gone),
+            **_what(nominated.request), **calendar_part,
+        },
     )
 
 
@@ -139,8 +150,9 @@ def _tell(kind: str, wanted: ReferenceRequest, *, key: str, at: datetime, **para
 
 
 def said_yes(nominated: Nomination, *, at: datetime) -> Message | None:
-    """Somebody said yes: who they are, and their times to pick from."""
+    """Somebody said yes: who they are, and their times to pick from; a prospect who has a link hears of new ones."""
     contact = nominated.advocate.contact
+    to_prospects.new_times(nominated, at=at)
     return _tell(
         "request_yes",
         nominated.request,
@@ -155,9 +167,10 @@ def said_yes(nominated: Nomination, *, at: datetime) -> Message | None:
 
 
 def time_set(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | None:
-    """The time stands; with the calendar file."""
+    """The time stands; with the calendar file. The prospect gets theirs, where they have a link and an address."""
     contact = nominated.advocate.contact
     wanted = nominated.request
+    to_prospects.time_set(nominated, claim, at=at)
     return _tell(
         "request_time_set",
         wanted,
@@ -167,6 +180,7 @@ def time_set(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | 
         title=contact.title,
         account=contact.account.name,
         email=contact.email,
+        nomination_id=str(nominated.public_id),
         starts_at=claim.scheduled_for.isoformat() if claim.scheduled_for else "",
         minutes=claim.minutes or 30,
         moved=claim.sequence > 0,
@@ -180,7 +194,7 @@ def _calendar(
     """The calendar part of a mail to the requester."""
     contact, wanted = nominated.advocate.contact, nominated.request
     file = calendar.invite(
-        uid=calendar_uid(claim),
+        uid=claim.calendar_uid,
         sequence=sequence,
         starts_at=claim.scheduled_for or at,
         minutes=claim.minutes or 30,
@@ -203,11 +217,12 @@ def _out_of_the_calendar(nominated: Nomination, *, at: datetime) -> dict[str, An
     return {"calendar": _calendar(nominated, claim, "CANCEL", sequence=claim.sequence + 1, at=at)}
 
 
-def called_off(nominated: Nomination, *, at: datetime) -> Message | None:
-    """The request has ended and a time was set: the requester's calendar follows."""
+def called_off(nominated: Nomination, *, at: datetime, because: str = "ended", said: str = "") -> Message | None:
+    """A set time is gone, for the request has ended or another time is looked for: calendars follow."""
     claim, gone = nominated.claim, _out_of_the_calendar(nominated, at=at)
     if claim is None or claim.scheduled_for is None or not gone:
         return None
+    to_prospects.time_gone(nominated, claim, because=because, at=at)
     return _tell(
         "request_called_off",
         nominated.request,
@@ -215,6 +230,8 @@ def called_off(nominated: Nomination, *, at: datetime) -> Message | None:
         at=at,
         name=nominated.advocate.contact.full_name,
         starts_at=claim.scheduled_for.isoformat(),
+        because=because,
+        said=said,
         **gone,
     )
 
@@ -230,9 +247,29 @@ def prospect_missed(nominated: Nomination, claim: Claim, *, at: datetime) -> Mes
     )
 
 
-def calendar_uid(claim: Claim) -> str:
-    """The one name of an appointment in every calendar."""
-    return f"claim-{claim.public_id}@portal"
+REMINDER = "request_reminder"
+
+
+def reminder(nominated: Nomination, claim: Claim, *, ahead: str, at: datetime) -> Message | None:
+    """A day before, and an hour before; each once for each time that was set."""
+    contact = nominated.advocate.contact
+    return _tell(
+        REMINDER,
+        nominated.request,
+        key=reminder_key(claim, ahead),
+        at=at,
+        nomination_id=str(nominated.public_id),
+        name=contact.full_name,
+        title=contact.title,
+        account=contact.account.name,
+        ahead=ahead,
+        starts_at=claim.scheduled_for.isoformat() if claim.scheduled_for else "",
+        minutes=claim.minutes or 30,
+    )
+
+
+def reminder_key(claim: Claim, ahead: str) -> str:
+    return f"{claim.pk}:{claim.claimed_at.isoformat()}:{claim.sequence}:{ahead}"
 
 
 def how_was_it(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | None:
@@ -254,6 +291,8 @@ def question(note: RequestNote, *, at: datetime) -> Message | None:
 
 def fell_through(nominated: Nomination, *, at: datetime) -> Message | None:
     """A yes or a set time did not hold; the desk looks again."""
+    if nominated.claim is not None:
+        to_prospects.time_gone(nominated, nominated.claim, because="fell_through", at=at)
     return _tell(
         "request_fell_through",
         nominated.request,

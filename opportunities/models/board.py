@@ -409,7 +409,9 @@ class Claim(Lifecycle):
     MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
         "claimed": frozenset({"confirmed", "scheduled", "delivered", "verified", "withdrawn", "declined", "missed"}),
         "confirmed": frozenset({"scheduled", "delivered", "verified", "withdrawn", "declined", "missed"}),
-        "scheduled": frozenset({"scheduled", "delivered", "verified", "withdrawn", "declined", "missed"}),
+        "scheduled": frozenset(
+            {"scheduled", "claimed", "confirmed", "delivered", "verified", "withdrawn", "declined", "missed"}
+        ),
         "delivered": frozenset({"verified", "missed", "declined"}),
         "verified": frozenset(),
         "withdrawn": frozenset({"claimed"}),

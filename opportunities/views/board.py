@@ -29,6 +29,7 @@ from opportunities.actions import board as actions
 from opportunities.eligibility import Code, Standing, Who, standing, who, who_signed_in
 from opportunities.forms.board import FeedbackForm, QuestionsForm, ReasonForm, TimeForm
 from opportunities.forms.desk import zone_of
+from opportunities.mails.board import organizer_of
 from opportunities.models import (
     COURSE,
     UNDER_WAY,
@@ -543,7 +544,7 @@ def _calendar(one: Claim) -> HttpResponse:
     if one.scheduled_for is None:
         raise Http404
     ended = one.status not in COURSE
-    manager = one.advocate.manager
+    manager = organizer_of(one)
     file = calendar.invite(
         uid=one.calendar_uid,
         sequence=one.sequence + (1 if ended else 0),

@@ -23,8 +23,8 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import public, requires
-from opportunities import desk as rules
 from opportunities import briefings, files, fitting, sops
+from opportunities import desk as rules
 from opportunities.actions import desk as actions
 from opportunities.forms.desk import (
     DeclineForm,
