@@ -190,6 +190,7 @@ class Effect:
     without doing anything, for dry runs; ``why_not_many`` gives it for many people at once, each at a moment of their
     own. ``why_not_after`` reads once what it needs, and gives a function that says whether what would have been done at
     the account before stands in the way now. ``check`` looks at the rule's ``effect_params`` when it is saved.
+    ``options`` are what one of is chosen for it; the choice is kept in ``effect_params`` under the effect's own key.
     """
 
     key: str
@@ -201,6 +202,8 @@ class Effect:
     check: Callable[[Mapping[str, Any]], None] = field(default=lambda params: None)
     why_not_many: Callable[[Sequence[tuple[Contact, datetime]], Mapping[str, Any]], list[str | None]] | None = None
     why_not_after: Callable[[], WhyNotAfter] = field(default=lambda: lambda contact, done, at, params: None)
+    options: Callable[[], Sequence[tuple[str, str]]] | None = None
+    options_label: Any = ""
 
 
 _effects: dict[str, Effect] = {}

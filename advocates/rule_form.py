@@ -28,7 +28,13 @@ PARAMS: dict[str, tuple[str, ...]] = {
 
 
 def _params_of(effect: str) -> tuple[str, ...]:
-    return PARAMS.get(effect, ("text", "days"))
+    known = lifecycle.effects().get(effect)
+    return PARAMS.get(effect, () if known and known.options else ("text", "days"))
+
+
+def _choosing() -> dict[str, lifecycle.Effect]:
+    """Effects for which one of several is chosen, by the name of the field that chooses."""
+    return {f"which_{key}": one for key, one in lifecycle.effects().items() if one.options is not None}
 
 
 class RuleForm(forms.Form):
@@ -95,6 +101,10 @@ class RuleForm(forms.Form):
         there = kinds.choices()
         gone = [slug for slug in (self.initial.get("kinds") or []) if slug not in dict(there)]
         self.fields["kinds"].choices = [*there, *zip(gone, kinds.words(gone), strict=True)]  # type: ignore[attr-defined]
+        for name, one in _choosing().items():
+            self.fields[name] = forms.ChoiceField(
+                label=one.options_label, required=False, choices=_with_chosen(one, rule),
+            )  # fmt: skip
         if rule is not None and rule.enabled:
             del self.fields["switch_on"]  # its page switches it off
         self.rows = min(self._posted_rows() or len(conditions) + EMPTY_ROWS, MOST_ROWS)
@@ -116,8 +126,14 @@ class RuleForm(forms.Form):
             name: [one.key for one in effects if name in _params_of(one.key)]
             for name in ("text", "days", "kinds", "beta")
         }
+        taking |= {name: [one.key] for name, one in _choosing().items()}
         taking["cohort"] = [one.key for one in effects if one.needs_person]
         return {name: " ".join(keys) for name, keys in taking.items()}
+
+    def which(self) -> Iterator[tuple[forms.BoundField, str]]:
+        """The fields that choose one of several, each with the effect it is for."""
+        for name, one in _choosing().items():
+            yield self[name], one.key
 
     def _posted_rows(self) -> int:
         return sum(1 for name in self.data if name.startswith("fact_")) if self.is_bound else 0
@@ -182,6 +198,11 @@ class RuleForm(forms.Form):
             kept.pop(name, None)
             if name in _params_of(effect) and data.get(name) not in (None, "", [], False):
                 kept[name] = data[name]
+        for name, one in _choosing().items():
+            if one.key == effect:
+                kept.pop(effect, None)
+                if data.get(name):
+                    kept[effect] = data[name]
         return kept
 
     def _say_params(self, effect: str, params: dict[str, Any]) -> None:
@@ -191,7 +212,8 @@ class RuleForm(forms.Form):
         except ValidationError as error:
             said = error.message_dict if hasattr(error, "error_dict") else {"effect": error.messages}
             for field, sentences in said.items():
-                self.add_error(field if field in self.fields else "effect", sentences)
+                where = [name for name in (field, f"which_{field}") if name in self.fields]
+                self.add_error(where[0] if where else "effect", sentences)
 
     def write(self, rule: LifecycleRule) -> LifecycleRule:
         """Put what was said on the rule; the caller saves it."""
@@ -218,11 +240,20 @@ def _initial(rule: LifecycleRule, region: str, conditions: list[Any]) -> dict[st
         "kinds": rule.effect_params.get("kinds", []), "beta": rule.effect_params.get("beta", False),
         "reentry": rule.reentry, "region": region, "roles": [role.strip() for role in rule.whom.split(",")],
     }  # fmt: skip
+    told |= {name: rule.effect_params.get(one.key, "") for name, one in _choosing().items()}
     for number, one in enumerate(conditions):
         value = one["value"]
         told[f"fact_{number}"], told[f"is_{number}"] = one["fact"], one["is"]
         told[f"value_{number}"] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return told
+
+
+def _with_chosen(effect: lifecycle.Effect, rule: LifecycleRule | None) -> list[tuple[str, Any]]:
+    """What can be chosen, and what a rule has chosen before although it cannot be any more."""
+    there = list(effect.options()) if effect.options else []
+    chosen = str(rule.effect_params.get(effect.key, "")) if rule and rule.effect == effect.key else ""
+    gone = [(chosen, _("one that is gone"))] if chosen and chosen not in dict(there) else []
+    return [("", _("choose one")), *there, *gone]
 
 
 def _in_order(roles: list[str], rule: LifecycleRule | None) -> list[str]:

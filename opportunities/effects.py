@@ -13,8 +13,10 @@ from advocacy.lib.lifecycle import Refused
 from advocates.budget import PastAsk
 from advocates.lifecycle import Doing, Done, Effect, WhyNotAfter, register, rest_after
 from advocates.models import AskCap
+from opportunities import survey_effects as survey_effects  # it registers beside ours
 from opportunities.actions import offers
 from opportunities.models import OpportunityKind
+from opportunities.surveys import COUNTS_AS
 
 
 def _kinds(params: Mapping[str, Any]) -> list[str]:
@@ -47,6 +49,8 @@ def _why_not_after() -> WhyNotAfter:
 
     def counted(one: Done) -> PastAsk:
         assert one.contact is not None
+        if one.effect == survey_effects.KEY:
+            return PastAsk(one.at, COUNTS_AS)
         return PastAsk(one.at, offers.counts_as(one.contact, _kinds(one.params), at=one.at) if kinds_count else "")
 
     def why_not(contact: Contact, done: Sequence[Done], at: datetime, params: Mapping[str, Any]) -> str | None:
@@ -54,7 +58,7 @@ def _why_not_after() -> WhyNotAfter:
             return _("Asks are paused at %(account)s: %(reason)s.") % {
                 "account": contact.account.name, "reason": rest.rule,
             }  # fmt: skip
-        asked = [(one.contact, counted(one)) for one in done if one.effect == "offer" and one.contact]
+        asked = [(one.contact, counted(one)) for one in done if one.effect in {"offer", "survey"} and one.contact]
         return offers.why_not_after(contact, _kinds(params), asked, at=at) if asked else None
 
     return why_not

@@ -11,7 +11,7 @@ from advocacy.dashboards.links import link
 from advocacy.dashboards.periods import Period
 from advocacy.dashboards.registry import Column, Detail, Part, Rows, Unit, Value, measure
 from advocacy.dashboards.sql import by_month
-from opportunities.models import AnsweredBy, Survey, SurveyAnswer, SurveyInvite
+from opportunities.models import Survey, SurveyAnswer, SurveyInvite
 from opportunities.surveys import nps as score_of
 
 SURVEY_PAGE = link("opportunities:survey_results", "survey.public_id")

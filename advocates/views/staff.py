@@ -414,6 +414,7 @@ def _rule(request: HttpRequest, found: LifecycleRule, status: int = 200) -> Http
         "conditions": [str(lifecycle.Condition.read(raw)) for raw in found.conditions],
         "effect": effects[found.effect].label if found.effect in effects else None,
         "kinds": kinds.words(found.effect_params.get("kinds") or []),
+        "which": _which(effects.get(found.effect), found),
         "whom": [dict(Contact.Persona.choices).get(role.strip(), role) for role in found.whom.split(",")],
         "lines": lines,
         "past": past,
@@ -467,6 +468,13 @@ def _edit(request: HttpRequest, found: LifecycleRule | None) -> HttpResponse:
         messages.success(request, _("Saved as a draft. Try it here before you switch it on."))
     tried = {"from": (at - timedelta(days=90)).date().isoformat(), "to": at.date().isoformat()}
     return redirect(f"{reverse('advocates:rule', args=[changed.pk])}?{urlencode(tried)}")
+
+
+def _which(effect: lifecycle.Effect | None, rule: LifecycleRule) -> str:
+    """What was chosen for its effect, in words; empty where nothing is."""
+    if effect is None or effect.options is None:
+        return ""
+    return dict(effect.options()).get(str(rule.effect_params.get(effect.key)), _("one that is gone"))
 
 
 def _with_what_was_done(found: LifecycleRule, tried: Sequence[rules.Tried]) -> list[tuple[rules.Tried, bool]]:

@@ -88,19 +88,26 @@ def ask(contact: Contact, survey: Survey, *, slot: str = "", at: datetime) -> Su
 
 def why_not(contact: Contact, survey: Survey, *, slot: str = "", at: datetime) -> str | None:
     """Why this survey is not put to this person, the budget aside, as a sentence for staff; None when it may be."""
+    advocate = Advocate.objects.filter(contact=contact).first()
+    if refusal := keeps_from(contact, advocate, survey, has_agreed=rules.agreed(contact, at=at), at=at):
+        return refusal
+    if SurveyInvite.objects.filter(survey=survey, contact=contact, slot=slot).exists():
+        return _asked_already(contact)
+    return None
+
+
+def keeps_from(
+    contact: Contact, advocate: Advocate | None, survey: Survey, *, has_agreed: bool, at: datetime
+) -> str | None:
+    """What keeps a survey from somebody, the budget aside, from facts that are known; nothing is read for it."""
     name = {"name": contact.full_name}
     if not survey.is_open(at=at):
         return _("The survey “%(title)s” is not open.") % {"title": survey.title}
-    advocate = Advocate.objects.filter(contact=contact).first()
     if refusal := _no_member(contact, advocate, at=at):
         return refusal
     if not contact.email:
         return _("%(name)s has no e-mail address.") % name
-    if not rules.agreed(contact, at=at):
-        return _("%(name)s has not agreed to surveys and feedback.") % name
-    if SurveyInvite.objects.filter(survey=survey, contact=contact, slot=slot).exists():
-        return _asked_already(contact)
-    return None
+    return None if has_agreed else _("%(name)s has not agreed to surveys and feedback.") % name
 
 
 def _no_member(contact: Contact, advocate: Advocate | None, *, at: datetime) -> str | None:
