@@ -1,12 +1,16 @@
 """What surveys show elsewhere: an entry in the navigation, a card for who is asked, words that wait for an answer."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from advocacy.lib import places
 from advocacy.lib.home import Card, NavItem, TodayItem, register
+from advocacy.lib.places import Place
 from opportunities.models import Feedback, SurveyInvite
 
 ON_HOME = 3
@@ -32,3 +36,15 @@ register(
         "opportunities:survey_feedback", words_waiting,
     ),
 )  # fmt: skip
+
+
+def _surveys(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
+    """What a timeline calls a survey somebody was asked or has answered."""
+    may = reader.has_perm("opportunities.view_survey")
+    rows = SurveyInvite.objects.filter(pk__in=ids).values_list("pk", "survey__title", "survey__public_id")
+    return {
+        pk: Place(title, reverse("opportunities:survey_results", args=[key]) if may else "") for pk, title, key in rows
+    }
+
+
+places.register("opportunities.surveyinvite", _surveys)
