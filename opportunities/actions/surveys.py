@@ -15,7 +15,7 @@ from advocacy.crm import hearing, spine
 from advocacy.crm.catalogue import Deed
 from advocacy.crm.models import Contact
 from advocacy.delivery.models import Message
-from advocacy.delivery.notifications import notify, settled
+from advocacy.delivery.notifications import notify
 from advocacy.lib.lifecycle import Refused
 from advocates import budget
 from advocates.models import Advocate, Channel
@@ -298,7 +298,8 @@ def _settle(invite: SurveyInvite, *, at: datetime) -> None:
     invite.finished_at = at
     invite.save(update_fields=["finished_at"])
     answers = {one.question: one for one in invite.answers.all()}
-    spine.record(Deed.FEEDBACK_GIVEN, at=at, source=invite, contact=contact, account=invite.account)
+    if survey.shows_names:
+        spine.record(Deed.FEEDBACK_GIVEN, at=at, source=invite, contact=contact, account=invite.account)
     told = rules.heard(survey)
     if told and (score := answers.get(told[1])) is not None and score.number is not None:
         hearing.hear(told[0], contact=contact, occurrence=str(invite.public_id), at=score.at, value=score.number)
@@ -340,8 +341,3 @@ def follow_up(feedback: Feedback, *, status: str, note: str, by: Any, at: dateti
         }[Feedback.Status(status)] % words
         notify(advocate.user, "feedback", key=f"{row.pk}:{status}:{at.isoformat()}", text=text, url="/", at=at)
     return row
-
-
-def read_by_team(survey: Survey, *, at: datetime) -> None:
-    """Somebody looked at the words: the news is no news any more."""
-    settled("survey_words", key=f"{survey.pk}:{timezone.localdate(at).isoformat()}", at=at)

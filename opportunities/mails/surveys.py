@@ -40,7 +40,6 @@ def survey(invite: SurveyInvite, *, manager: Any, at: datetime) -> Message | Non
             "number": len(asked),
             "closes_at": closes_at.isoformat() if closes_at else "",
             "shows_names": invite.survey.shows_names,
-            "from_name": str(manager) if manager else "",
         },
     )
 

@@ -202,8 +202,6 @@ def survey_results(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
         words = words.filter(status=status)
     words = words.none() if hidden else words
     page = page_by_key(words, ("-created_at", "-pk"), request.GET, size=SHOWN)
-    if not hidden and page.items:
-        actions.read_by_team(found, at=at)
     is_draft = found.status == Survey.Status.DRAFT
     by_audience = is_draft and not found.is_of_program
     context = {

@@ -216,6 +216,7 @@ class TestAnswering:
     def test_without_names_nothing_is_heard(self) -> None:
         say(asked(make_advocate("Ines"), make_survey(shows_names=False)), 2, "Slow")
         assert not Signal.objects.exists()
+        assert not Activity.objects.filter(deed=Deed.FEEDBACK_GIVEN).exists()
 
     def test_an_answer_can_be_changed_until_the_end_and_not_after(self) -> None:
         invite = asked(make_advocate("Ines"))
