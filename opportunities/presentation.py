@@ -165,6 +165,7 @@ def shown(one: Claim, *, at: datetime) -> dict[str, Any]:
         "may_withdraw": one.status in UNDER_WAY and not is_over,
         "may_undo": one.status == Claim.Status.CLAIMED and at - one.claimed_at <= UNDO_WITHIN,
         "may_say_done": one.status in {"claimed", "confirmed"}
+        and one.opportunity.broadcast_of_id is None
         and kind.has_step("delivered")
         and not kind.has_step("scheduled")
         and not one.has_its_work,
@@ -177,6 +178,8 @@ def _what_next(one: Claim, *, is_over: bool) -> str:
     manager = one.advocate.manager or one.opportunity.run_by
     name = str(manager) if manager else _("We")
     match one.status:
+        case "claimed" if one.opportunity.broadcast_of_id:
+            return _("We look at who fits, and come back to you with all you need to know before you say yes.")
         case "claimed" if kind.has_step("confirmed"):
             return _("%(name)s looks at it and confirms.") % {"name": name} if manager else _("We look at it first.")
         case "claimed" | "confirmed" if kind.has_step("scheduled") and one.opportunity.request_id:

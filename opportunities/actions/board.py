@@ -559,6 +559,8 @@ def thank(claim: Claim, *, text: str, by: Any, at: datetime) -> Claim:
 # --- Parts of the moves -----------------------------------------------------------------------------------------------
 def _move(claim: Claim, status: str, *, at: datetime, **stamps: Any) -> Claim:
     before = claim.status
+    if claim.opportunity.broadcast_of_id and status in COURSE:
+        raise Refused(_("A hand raised for this goes on at the desk: they are put forward there."))
     if not claim.may_move_to(status):
         raise IllegalMove(
             _("This claim is %(before)s; it cannot become %(after)s.")

@@ -30,7 +30,7 @@ from advocacy.users.models import Role
 from advocates import budget
 from advocates.models import Advocate, Channel, Task
 from opportunities import clock, desk, matching, sops
-from opportunities.actions import board
+from opportunities.actions import board, raised_hands
 from opportunities.mails import desk as mails
 from opportunities.models import (
     COURSE,
@@ -572,7 +572,7 @@ def accept(
     timed = locked.kind.has_step("scheduled")
     _check_times(times, locked.kind, at=at)
     others = locked.nominations.filter(status__in=UNANSWERED).exclude(pk=nominated.pk)
-    _lock_people([nominated.advocate_id, *others.values_list("advocate", flat=True)])
+    _lock_people([nominated.advocate_id, *others.values_list("advocate", flat=True), *raised_hands.people(locked)])
     frame = Opportunity.objects.get(request=locked)
     contact, purpose = nominated.advocate.contact, locked.kind.purpose
     if consent_wording and purpose and not consent.allows(contact, purpose, at=at):
@@ -612,6 +612,7 @@ def propose_times(nomination: Nomination, *, times: Sequence[datetime], at: date
     nominated.times.all().delete()
     _keep_times(nominated, times)
     nominated = _reread(nominated, locked)
+        raised_hands.close(locked, at=at)
     mails.said_yes(nominated, at=at)
     said = _("%(name)s has proposed other times for %(prospect)s.") % _words(locked, nominated)
     _news(locked, "times", f"{nominated.pk}:{at.isoformat()}", said, at=at)
@@ -683,7 +684,9 @@ def _tell_desk_when_nobody_is_left(locked: ReferenceRequest, *, at: datetime) ->
         return
     if any(one.status in UNANSWERED for one in nominations):
         return
-    text = _("Nobody is left for %(prospect)s: nominate others, or say that nobody can be found.") % _words(locked)
+    text = _("Nobody is left for %(prospect)s: nominate others, ask on the board, or say that nobody can be found.") % (
+        _words(locked)
+    )
     Task.objects.get_or_create(
         key=f"nobody-left:{locked.pk}:{len(nominations)}",
         defaults={
@@ -727,7 +730,7 @@ def pick_time(time: ProposedTime, *, at: datetime, by: Any = None) -> Claim:
 def no_time_fits(
     nomination: Nomination, *, text: str, by: Any, at: datetime, said_by: str = ""
 ) -> Nomination:
-    """None of the proposed times suits: the advocate is asked for others, in the requester's words or the prospect's."""
+    """None of the proposed times suits: the advocate is asked for others, in the words of the other side."""
     locked = _lock(nomination.request)
     nominated = _reread(nomination, locked)
     if not desk.wants_time(nominated):
@@ -961,7 +964,7 @@ def _end(wanted: ReferenceRequest, status: str, *, reason: str, by: Any, at: dat
     _must_be_active(locked)
     reason = _text(reason, _("Say in a few words why; whoever was asked may wonder."))
     nominations = _nominations(locked)
-    _lock_people([one.advocate_id for one in nominations])
+    _lock_people([*(one.advocate_id for one in nominations), *raised_hands.people(locked)])
     for nominated in nominations:
         if nominated.status in UNANSWERED:
             _take_back(nominated, locked, because="ended", at=at)
@@ -1001,7 +1004,8 @@ def _lock(wanted: ReferenceRequest) -> ReferenceRequest:
     """Lock a request, then its frame: a claim's own moves lock the frame before the account, and so must we."""
     rows = ReferenceRequest.objects.select_for_update(of=("self",))
     locked = rows.select_related("kind", "deal", "manager", "requester", "team").get(pk=wanted.pk)
-    list(Opportunity.objects.select_for_update().filter(request=locked).values_list("pk"))
+    theirs = Q(request=locked) | Q(broadcast_of=locked)
+    list(Opportunity.objects.select_for_update().filter(theirs).order_by("pk").values_list("pk"))
     return locked
 
 
@@ -1014,6 +1018,7 @@ def _reread(nomination: Nomination, locked: ReferenceRequest) -> Nomination:
     """One nomination of a locked request, as it is now."""
     return _whole(Nomination.objects.filter(request=locked, pk=nomination.pk), locked)[0]
 
+    raised_hands.close(locked, at=at)
 
 def _whole(rows: QuerySet[Nomination], locked: ReferenceRequest) -> list[Nomination]:
     """With all that moves and mails read. What is locked already is taken over, not joined once more."""

@@ -38,6 +38,7 @@ from opportunities import desk as rules
 from opportunities import files, matching
 from opportunities.actions import desk as actions
 from opportunities.actions.desk import Pick
+from opportunities.admin import broadcast
 from opportunities.clock import times
 from opportunities.forms.desk import FactsForm, MoveTimeForm, SayForm, zone_of
 from opportunities.mails.desk import APPROVAL, NOMINATION, approval_of, key_of
@@ -115,6 +116,7 @@ class ReferenceRequestAdmin(admin.ModelAdmin):
             of(nominate, "nominate", "nominate"),
             of(facts, "facts", "facts"),
             of(move, "move", "move"),
+            of(broadcast.page, "broadcast", "broadcast"),
             *super().get_urls(),
         ]
 

@@ -175,6 +175,8 @@ def offered(advocate: Advocate, opportunities: Sequence[Opportunity], *, key: st
 
 def next_step(claim: Claim) -> str:
     """The word for what comes after the present step, for mails and pages to say in a sentence."""
+    if claim.opportunity.broadcast_of_id:
+        return "confirmed"  # a hand raised: somebody looks at who fits
     kind, skips = claim.opportunity.kind, "delivered" if claim.has_its_work else ""
     course = [step for step in COURSE if kind.has_step(step) and step != skips]
     after = course.index(claim.status) + 1 if claim.status in course else 0
