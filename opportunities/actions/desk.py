@@ -591,6 +591,7 @@ def accept(
     if desk.yes_count(_standings(locked)) >= locked.wanted:
         for other in others.order_by("advocate__contact__account", "advocate"):
             _take_back(_reread(other, locked), locked, because="enough", at=at)
+        raised_hands.close(locked, at=at)
     mails.said_yes(nominated, at=at)
     _news(locked, "yes", nominated.pk, _("%(name)s said yes to %(prospect)s.") % _words(locked, nominated), at=at)
     if locked.manager:
@@ -612,7 +613,6 @@ def propose_times(nomination: Nomination, *, times: Sequence[datetime], at: date
     nominated.times.all().delete()
     _keep_times(nominated, times)
     nominated = _reread(nominated, locked)
-        raised_hands.close(locked, at=at)
     mails.said_yes(nominated, at=at)
     said = _("%(name)s has proposed other times for %(prospect)s.") % _words(locked, nominated)
     _news(locked, "times", f"{nominated.pk}:{at.isoformat()}", said, at=at)
@@ -994,6 +994,7 @@ def _close(locked: ReferenceRequest, status: str, *, reason: str = "", at: datet
         stamps["fulfilled_at"] = at
     locked.move_to(status, **stamps)
     Opportunity.objects.filter(request=locked, status=Opportunity.Status.OPEN).update(status=Opportunity.Status.CLOSED)
+    raised_hands.close(locked, at=at)
     over = Q(key__startswith=f"nobody-left:{locked.pk}:") | Q(key__startswith=f"owner-silent:{locked.pk}:")
     Task.objects.filter(over, done_at__isnull=True).update(done_at=at)
     _wait_for(locked, WaitingFor.NOBODY, at=at)
@@ -1018,7 +1019,6 @@ def _reread(nomination: Nomination, locked: ReferenceRequest) -> Nomination:
     """One nomination of a locked request, as it is now."""
     return _whole(Nomination.objects.filter(request=locked, pk=nomination.pk), locked)[0]
 
-    raised_hands.close(locked, at=at)
 
 def _whole(rows: QuerySet[Nomination], locked: ReferenceRequest) -> list[Nomination]:
     """With all that moves and mails read. What is locked already is taken over, not joined once more."""
