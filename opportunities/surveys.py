@@ -241,7 +241,7 @@ class Response:
 
 def responses(surveys: Sequence[int]) -> dict[int, Response]:
     """The response to each of these surveys, in one query."""
-    rows = (
+    rows: Any = (
         SurveyInvite.objects.filter(survey__in=list(surveys))
         .order_by()
         .values("survey")

@@ -135,7 +135,7 @@ class TestTheDryRun:
         with transaction.atomic():
             if closed:
                 Survey.objects.filter(by_rule=True).update(status="closed", closed_at=NOON)
-            asked = []
+            asked: list[tuple[Contact, Any]] = []
             for number, one in enumerate(people):
                 ines = make_advocate(
                     "Ines", make_account(readiness=one["readiness"]), user=False, consents=one["consents"],

@@ -35,8 +35,8 @@ def glad_and_not() -> tuple[Advocate, Advocate]:
         survey = make_survey(f"About {kind}", kind=kind, questions=questions)
         for one, score, words in ((glad, best, "Wonderful"), (not_glad, worst, "Dreadful")):
             say(_invited(survey, one), score, words)
-    for words in Feedback.objects.all():
-        surveys.follow_up(words, status="done", note="Read.", by=None, at=NOON)
+    for one_of_them in Feedback.objects.all():
+        surveys.follow_up(one_of_them, status="done", note="Read.", by=None, at=NOON)
     lifecycle.follow_signals(at=LATER)
     return Advocate.objects.get(pk=glad.pk), Advocate.objects.get(pk=not_glad.pk)
 
