@@ -16,6 +16,7 @@ from advocacy.lib.lifecycle import Refused
 from advocates.models import Advocate
 from opportunities import board as rules
 from opportunities import desk as desk_rules
+from opportunities import survey_demo as survey_demo
 from opportunities import matching
 from opportunities.actions import board, desk
 from opportunities.jobs import board as board_jobs
@@ -52,6 +53,7 @@ def begin(world: Any) -> None:
         last = deal.closed_on - timedelta(days=18) if deal.closed_on else world.today
         if deal.external_id != "DEAL-999" and first < last and world.chance(0.72):
             later(world, first, _file, deal, sales)
+    survey_demo.begin(world)
 
 
 def later(world: Any, day: date, do: Callable[..., None], *what: Any) -> None:
@@ -76,6 +78,7 @@ def day(world: Any, day: date) -> None:
     if day.weekday() == 6:
         board_jobs.close_what_is_over(at=world.at(day, 20))
     desk_jobs.move_on_from_silence(at=world.at(day, 19))
+    survey_demo.day(world, day)
 
 
 # --- The board --------------------------------------------------------------------------------------------------------
