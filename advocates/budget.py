@@ -421,6 +421,26 @@ def ask(
 
 
 @transaction.atomic
+def asked_already(
+    advocate: Advocate, *, channel: str, source_id: str | int, kind: str, at: datetime, by: Any = None, reason: str
+) -> Ask:
+    """Count an ask that somebody has made beside the portal: it refuses nothing, because it has happened.
+
+    Whatever stood against it, the rest after it and the caps count it from here. The same source twice is one ask.
+    """
+    account = lock(advocate)
+    made, _new = Ask.objects.get_or_create(
+        channel=channel, source_id=str(source_id), advocate=advocate,
+        defaults={
+            "account": account, "kind": kind, "asked_at": at, "answered_at": at, "override_reason": reason[:300],
+            "by": by if getattr(by, "pk", None) else None,
+        },
+    )  # fmt: skip
+    project(account, at=at)
+    return made
+
+
+@transaction.atomic
 def release(channel: str, source_id: str | int, advocate: Advocate, *, at: datetime) -> None:
     """An ask came to nothing through no fault of theirs: it counts no more."""
     account = lock(advocate)

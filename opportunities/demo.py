@@ -15,10 +15,11 @@ from advocacy.crm.models import Account, Deal, StakeholderTeam
 from advocacy.lib.lifecycle import Refused
 from advocates.models import Advocate
 from opportunities import board as rules
+from opportunities import demo_proof, matching
 from opportunities import desk as desk_rules
 from opportunities import survey_demo as survey_demo
-from opportunities import matching
 from opportunities.actions import board, desk
+from opportunities.forms.desk import text_from
 from opportunities.jobs import board as board_jobs
 from opportunities.jobs import desk as desk_jobs
 from opportunities.models import (
@@ -47,6 +48,7 @@ def begin(world: Any) -> None:
         if number % 3:
             again = world.today - timedelta(days=2 + number * 5)
             later(world, again, _open, offer)
+    demo_proof.begin(world, later)
     sales = StakeholderTeam.objects.get(slug="sales")
     for deal in world.deals:
         first = max(deal.opened_on + timedelta(days=world.rng.randint(8, 25)), world.first_day + timedelta(days=12))
@@ -209,12 +211,15 @@ def request_of(world: Any, deal: Deal, *, at: Any, team: Any, days: int, kind: s
         team=team,
         deal=deal,
         facts=facts,
+        too_early_because="Their board meets next week.",
     )
 
 
 def _file(world: Any, day: date, deal: Deal, team: Any) -> None:
     kind = world.rng.choices(["reference-call", "reference-email", "site-visit", "quote"], weights=[8, 2, 1, 1])[0]
     kind = kind if kind in world.kept["kinds"] and world.kept["kinds"][kind].for_requests else "reference-call"
+    if demo_proof.enough(world, day, deal, kind, team, text_from(deal)) is not None:
+        return
     filed = request_of(world, deal, at=world.at(day, 9), team=team, days=world.rng.randint(9, 25), kind=kind)
     # The desk learns: in the first months a request lay for days, now for hours.
     early = 1 - (day - world.first_day).days / max(1, (world.today - world.first_day).days)
@@ -371,6 +376,7 @@ def end(world: Any) -> None:
             desk.approve(question, at=now - timedelta(hours=2), by=question.owner)
     _wait_for_an_owner(world, [kestrel, own], at=now - timedelta(hours=5), team=sales)
     desk_jobs.follow_claims(at=now)
+    demo_proof.end(world)
 
 
 def _wait_for_an_owner(world: Any, asked: Sequence[Deal | None], *, at: datetime, team: Any) -> None:

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 
 from advocacy.lib.jobs import job
 from opportunities import desk as rules
-from opportunities.actions import ageing
+from opportunities.actions import ageing, trust
 from opportunities.actions import desk as actions
 from opportunities.jobs.board import DAY_AHEAD, HOUR_AHEAD
 from opportunities.mails import desk as mails
@@ -171,3 +171,9 @@ def _with_claims() -> "QuerySet[Nomination]":
             "request__requester", "request__manager", "request__kind", "claim", "advocate__contact__account"
         )
     )
+
+
+@job(every=timedelta(hours=1), offset=timedelta(minutes=5))
+def send_weekly_notes(*, at: datetime) -> None:
+    """On Mondays, what was asked of the customers somebody answers for; once a week, also when the clock was late."""
+    trust.send_weekly_notes(at=at)

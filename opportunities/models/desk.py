@@ -202,7 +202,9 @@ class ReferenceRequest(Lifecycle):
                 name="request_status_known",
             ),
             models.CheckConstraint(
-                condition=Q(waiting_for__in=["desk", "requester", "owner", "advocate", "prospect", "approver", "nobody"]),
+                condition=Q(
+                    waiting_for__in=["desk", "requester", "owner", "advocate", "prospect", "approver", "nobody"]
+                ),
                 name="request_waiting_known",
             ),
             models.CheckConstraint(
@@ -311,10 +313,10 @@ class Nomination(Lifecycle):
     MOVES: ClassVar[Mapping[str, frozenset[str]]] = {
         "with_owner": frozenset({"asked", "refused", "recalled"}),
         "refused": frozenset(),
-        "asked": frozenset({"accepted", "declined", "expired", "recalled"}),
+        "asked": frozenset({"accepted", "declined", "expired", "recalled", "refused"}),
         "accepted": frozenset({"recalled"}),
         "declined": frozenset(),
-        "expired": frozenset({"accepted", "declined"}),
+        "expired": frozenset({"accepted", "declined", "refused"}),
         "recalled": frozenset({"asked", "with_owner"}),
     }
 
@@ -345,6 +347,12 @@ class Nomination(Lifecycle):
         _("account owner said"), max_length=10, choices=OwnerSaid.choices, blank=True, default=""
     )
     owner_reason = models.CharField(_("account owner's reason"), max_length=300, blank=True, default="")
+    vetoed_at = models.DateTimeField(_("stopped by the account's team"), null=True, blank=True)
+    vetoed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("who stopped it"),
+    )  # fmt: skip
+    veto_reason = models.CharField(_("why it was stopped"), max_length=300, blank=True, default="")
     prospect_until = models.DateTimeField(
         _("the prospect may pick until"), null=True, blank=True, help_text=_("While a link of theirs opens.")
     )

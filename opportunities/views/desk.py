@@ -28,6 +28,7 @@ from opportunities import desk as rules
 from opportunities.actions import desk as actions
 from opportunities.forms.desk import (
     DeclineForm,
+    FactsForm,
     HowWasItForm,
     RequestForm,
     SayForm,
@@ -67,7 +68,8 @@ def new_request(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         deal = _deal(request, request.GET.get("deal"))
         team = request.user.teams.first()  # type: ignore[union-attr]
-        start = {**text_from(deal), "deal": deal.pk if deal else "", "team": team.pk if team else "", "wanted": 1}
+        start = {"team": team.pk if team else "", "wanted": 1, **_like(request), **text_from(deal)}
+        start["deal"] = deal.pk if deal else ""
         return _form_page(request, RequestForm(initial=start, **options), deal, query=plain(request.GET.get("q")))
     before = _deal(request, request.POST.get("deal"))
     query = plain(request.POST.get("q"))
@@ -93,6 +95,16 @@ def new_request(request: HttpRequest) -> HttpResponse:
         return _form_page(request, form, before, query="", status=409)
     messages.success(request, _("Your request is with the desk. This page shows where it stands."))
     return redirect("opportunities:request", filed.public_id)
+
+
+def _like(request: HttpRequest) -> dict[str, Any]:
+    """What an earlier request of one's own said, to begin with; the day it is needed by is a new one."""
+    try:
+        rows = ReferenceRequest.objects.filter(requester=request.user.pk, public_id=UUID(request.GET.get("like", "")))
+    except ValueError:
+        return {}
+    said = rows.values(*FactsForm.base_fields, "kind", "wanted", "team", "prospect").first()
+    return said or {}
 
 
 def _enough(request: HttpRequest, deal: Deal | None, *, at: datetime) -> HttpResponse:
