@@ -76,8 +76,15 @@ def stands(
             return (status if said_yes else Status.ASKED), WaitingFor.ADVOCATE
         if with_owner:
             return status, WaitingFor.OWNER
-        return status, WaitingFor.REQUESTER if question_out else WaitingFor.DESK
+        return status, between(wanted, question_out=question_out)
     return status, _after_the_yes([claim for _one, claim in said_yes if claim not in done], at=at)
+
+
+def between(wanted: ReferenceRequest, *, question_out: bool) -> str:
+    """Whose turn it is while nobody is asked: a question or a spokesperson's word is waited for, or it is the desk's."""
+    if wanted.waits_for_approver:
+        return WaitingFor.APPROVER
+    return WaitingFor.REQUESTER if question_out else WaitingFor.DESK
 
 
 def _has_time_to_pick(nomination: Nomination, *, at: datetime) -> bool:
@@ -166,6 +173,7 @@ class View:
 VIEWS = (
     View("mine", _("Mine")),
     View("unassigned", _("Unassigned")),
+    View("urgent", _("Urgent")),
     View("active", _("All active")),
     View("waiting", _("Waiting for others")),
     View("approval", _("Waiting for approval")),
@@ -183,6 +191,7 @@ def promise_presses(today: date) -> Q:
 
 
 WITH_OWNER = Exists(Nomination.objects.filter(request=OuterRef("pk"), status=Nomination.Status.WITH_OWNER))
+URGENT = Q(kind__is_urgent=True)
 SORTS = {
     "need": _("Needed first"),
     "value": _("Largest deal first"),
@@ -196,6 +205,7 @@ def in_view(rows: "QuerySet[ReferenceRequest]", view: str, *, user: Any, today: 
     conditions = {
         "mine": active & Q(manager=user.pk),
         "unassigned": active & Q(manager__isnull=True),
+        "urgent": active & URGENT,
         "waiting": active & WITH_OTHERS,
         "approval": active & WITH_OWNER,
         "promised": active & promise_presses(today),

@@ -10,6 +10,7 @@ from opportunities.views.prospects import urlpatterns as prospect_urls
 from opportunities.views.sops import urlpatterns as sop_urls
 from opportunities.views.stories import urlpatterns as story_urls
 from opportunities.views.surveys import urlpatterns as survey_urls
+from opportunities.views.urgent import urlpatterns as urgent_urls
 
 app_name = "opportunities"
 urlpatterns: list[URLPattern] = [
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     *desk_urls,
     *approval_urls,
     *prospect_urls,
+    *urgent_urls,
     *proof_urls,
     *sop_urls,
     *story_urls,

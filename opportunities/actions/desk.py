@@ -8,7 +8,7 @@ change, with the span of the clock that ends and the one that begins.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -22,15 +22,15 @@ from django.utils.translation import ngettext
 
 from advocacy.crm import consent, spine
 from advocacy.crm.catalogue import Deed
-from advocacy.crm.models import Account, Deal, Program, StakeholderTeam
+from advocacy.crm.models import Account, Deal, StakeholderTeam
 from advocacy.delivery.models import Message
 from advocacy.delivery.notifications import notify, settled
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role
 from advocates import budget
 from advocates.models import Advocate, Channel, Task
-from opportunities import clock, desk, matching, sops
-from opportunities.actions import board, raised_hands
+from opportunities import clock, desk, matching, sops, urgent
+from opportunities.actions import board, raised_hands, spokespeople
 from opportunities.mails import desk as mails
 from opportunities.models import (
     COURSE,
@@ -117,6 +117,8 @@ def file_request(
         promised_hours=clock.promised_hours(team, kind), **_facts(facts or {}),
     )  # fmt: skip
     ClockSpan.objects.create(request=filed, waiting_for=WaitingFor.DESK, began_at=at)
+    if kind.is_urgent and spokespeople.ask(filed, at=at):
+        _wait_for(filed, WaitingFor.APPROVER, at=at)
     _keep_promise(filed, at=at)
     return filed
 
@@ -227,6 +229,7 @@ def nominate(
         raise Refused(_("Choose at least one advocate."))
     locked = _lock(wanted)
     _must_be_active(locked)
+    spokespeople.must_have_agreed(locked)
     if desk.yes_count(_standings(locked)) >= locked.wanted:
         raise Refused(_("Enough advocates have said yes already."))
     if locked.manager is None:
@@ -248,7 +251,7 @@ def nominate(
             )
     frame = _frame(locked, by=by, at=at)
     scores = {one.advocate: one for one in matching.among(need, list(why))}
-    answer_by = at + timedelta(hours=Program.current().nomination_answer_hours)
+    answer_by = urgent.answer_by(locked, at=at)
     made = []
     for advocate in people:
         budget.ask(
@@ -460,7 +463,7 @@ def approve(nomination: Nomination, *, at: datetime, by: Any = None, silent: boo
         budget.release(Channel.DESK, locked.pk, nominated.advocate, at=at)
         note(locked, text=_("%(name)s: %(reason)s") % {"name": nominated.advocate, "reason": against}, by=None, at=at)
     else:
-        answer_by = at + timedelta(hours=Program.current().nomination_answer_hours)
+        answer_by = urgent.answer_by(locked, at=at)
         advocate = nominated.advocate
         nominated = nominated.move_to(Nomination.Status.ASKED, asked_at=at, answer_by=answer_by, **said)
         nominated.request, nominated.advocate = locked, advocate
@@ -1047,7 +1050,7 @@ def _settle(locked: ReferenceRequest, *, at: datetime) -> None:
     question_out = locked.notes.filter(asks=True, answered_at__isnull=True).exists()
     if not nominations and locked.status == Status.NEW:
         status: str = Status.NEW
-        waiting: str = WaitingFor.REQUESTER if question_out else WaitingFor.DESK
+        waiting: str = desk.between(locked, question_out=question_out)
     else:
         status, waiting = desk.stands(locked, nominations, question_out=question_out, at=at)
     if status == Status.FULFILLED:

@@ -38,7 +38,7 @@ from opportunities import desk as rules
 from opportunities import files, matching
 from opportunities.actions import desk as actions
 from opportunities.actions.desk import Pick
-from opportunities.admin import broadcast
+from opportunities.admin import broadcast, urgent
 from opportunities.clock import times
 from opportunities.forms.desk import FactsForm, MoveTimeForm, SayForm, zone_of
 from opportunities.mails.desk import APPROVAL, NOMINATION, approval_of, key_of
@@ -117,6 +117,7 @@ class ReferenceRequestAdmin(admin.ModelAdmin):
             of(facts, "facts", "facts"),
             of(move, "move", "move"),
             of(broadcast.page, "broadcast", "broadcast"),
+            of(urgent.move, "urgent", "urgent"),
             *super().get_urls(),
         ]
 
@@ -220,6 +221,7 @@ def queue(request: HttpRequest) -> HttpResponseBase:
         active=Count("pk"),
         mine=Count("pk", filter=Q(manager=request.user.pk)),
         unassigned=Count("pk", filter=Q(manager__isnull=True)),
+        urgent=Count("pk", filter=rules.URGENT),
         waiting=Count("pk", filter=rules.WITH_OTHERS),
         approval=Count("pk", filter=rules.WITH_OWNER),
         promised=Count("pk", filter=rules.promise_presses(today)),

@@ -130,7 +130,7 @@ class KindForm(forms.ModelForm):
         model = OpportunityKind
         fields = (
             "name", "slug", "group", "points", "points_at", "minutes", "purpose", "steps", "questions",
-            "answers_are_the_work", "is_public", "for_requests", "is_review", "order",
+            "answers_are_the_work", "is_public", "for_requests", "is_review", "is_urgent", "answer_hours", "order",
         )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:

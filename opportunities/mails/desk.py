@@ -68,6 +68,7 @@ def nomination(nominated: Nomination, *, at: datetime) -> Message | None:
         dedupe_key=key_of(nominated),
         at=at,
         purpose=wanted.kind.purpose,
+        counts=not wanted.kind.is_urgent,  # past the daily cap, never past consent
         reply_to=manager.email if manager else "",
         params={
             "nomination_id": str(nominated.public_id),

@@ -20,7 +20,7 @@ from opportunities import desk as rules
 from opportunities.actions import desk as actions
 from opportunities.forms.desk import SayForm
 from opportunities.mails.desk import approval_of
-from opportunities.models import Nomination
+from opportunities.models import Nomination, ReferenceRequest
 
 APPROVE = "opportunities.approve_asks"
 SHOWN = 100
@@ -47,7 +47,13 @@ def approvals(request: HttpRequest) -> HttpResponse:
         )
         return redirect("opportunities:approvals")
     rows = _questions().filter(owner=user.pk, status=Nomination.Status.WITH_OWNER)
-    context = {"rows": rows.order_by("owner_asked_at", "pk")[:SHOWN], "days": rules.SILENCE_AFTER}
+    media = ReferenceRequest.objects.active().filter(
+        approver=user.pk, approver_said="", approver_asked_at__isnull=False
+    )
+    context = {
+        "rows": rows.order_by("owner_asked_at", "pk")[:SHOWN], "days": rules.SILENCE_AFTER,
+        "media": media.select_related("kind", "requester").order_by("needed_by", "pk")[:SHOWN],
+    }  # fmt: skip
     return respond(request, "opportunities/desk/approvals.html", context)
 
 

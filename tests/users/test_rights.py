@@ -95,6 +95,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "opportunities:prospect": "a prospect's own signed link, which expires and can be taken back",
     "opportunities:prospect_calendar": "a calendar follows the prospect's link; it only reads",
     "opportunities:prospect_done": "says that it is called off, and knows nothing else",
+    "opportunities:media_by_mail": "a signed link to one question to whoever speaks for the company",
     "opportunities:briefing_by_mail": "a signed link from a mail to the advocate who is briefed",
     "opportunities:customer_yes": "a signed link to what one customer is asked to say yes to",
     "opportunities:survey": "a signed link to one survey, put to one person",
