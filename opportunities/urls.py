@@ -7,6 +7,7 @@ from opportunities.views.board import urlpatterns as board_urls
 from opportunities.views.desk import urlpatterns as desk_urls
 from opportunities.views.proof import urlpatterns as proof_urls
 from opportunities.views.prospects import urlpatterns as prospect_urls
+from opportunities.views.requesting import urlpatterns as requesting_urls
 from opportunities.views.sops import urlpatterns as sop_urls
 from opportunities.views.stories import urlpatterns as story_urls
 from opportunities.views.surveys import urlpatterns as survey_urls
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     *prospect_urls,
     *urgent_urls,
     *proof_urls,
+    *requesting_urls,
     *sop_urls,
     *story_urls,
     *survey_urls,

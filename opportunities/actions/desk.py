@@ -95,8 +95,9 @@ def file_request(
     deal: Deal | None = None,
     facts: Mapping[str, Any] | None = None,
     too_early_because: str = "",
+    confirm: bool = True,
 ) -> ReferenceRequest:
-    """File a request; the desk's clock runs from here.
+    """File a request; the desk's clock runs from here. The requester has it confirmed by mail.
 
     At a stage of the deal that the team's SOP calls too early it is refused in the SOP's words (``TooEarly``), unless
     ``too_early_because`` says why it cannot wait. The request keeps the version of the SOP it was made under.
@@ -120,18 +121,38 @@ def file_request(
     if kind.is_urgent and spokespeople.ask(filed, at=at):
         _wait_for(filed, WaitingFor.APPROVER, at=at)
     _keep_promise(filed, at=at)
+    if confirm:
+        mails.filed(filed, at=at)
     return filed
 
 
 @transaction.atomic
-def amend(wanted: ReferenceRequest, *, facts: Mapping[str, Any], at: datetime) -> ReferenceRequest:
-    """The desk mends what a request says, or which parts must fit; history keeps what it said before."""
+def amend(
+    wanted: ReferenceRequest, *, facts: Mapping[str, Any], at: datetime, needed_by: date | None = None, by: Any = None
+) -> ReferenceRequest:
+    """Mend what a request says, which parts must fit or when it is needed; history keeps what it said before.
+
+    What its requester changes (``by``), the desk hears of, in words.
+    """
     locked = _lock(wanted)
     _must_be_active(locked)
-    changed = _facts(facts)
+    if needed_by is not None and needed_by != locked.needed_by and needed_by < timezone.localdate(at):
+        raise Refused(_("The day it is needed by has passed. Choose a later one."))
+    new = {**_facts(facts), **({"needed_by": needed_by} if needed_by is not None else {})}
+    changed = {name: value for name, value in new.items() if getattr(locked, name) != value}
     for name, value in changed.items():
         setattr(locked, name, value)
+    if not changed:
+        return locked
     locked.save(update_fields=list(changed))
+    if by is not None and by.pk == locked.requester_id:
+        names = [str(ReferenceRequest._meta.get_field(name).verbose_name) for name in changed]
+        text = _("Changed: %(what)s.") % {"what": ", ".join(names)}
+        RequestNote.objects.create(request=locked, by=by, at=at, text=text, for_requester=True)
+        if locked.manager:
+            said = _("%(name)s has changed the request for %(prospect)s.") % {"name": by, "prospect": locked.prospect}
+            key = f"{locked.pk}:{at.isoformat()}"
+            notify(locked.manager, "request_changed", key=key, text=said, url=_desk_url(locked), at=at)
     return locked
 
 
@@ -730,9 +751,7 @@ def pick_time(time: ProposedTime, *, at: datetime, by: Any = None) -> Claim:
 
 
 @transaction.atomic
-def no_time_fits(
-    nomination: Nomination, *, text: str, by: Any, at: datetime, said_by: str = ""
-) -> Nomination:
+def no_time_fits(nomination: Nomination, *, text: str, by: Any, at: datetime, said_by: str = "") -> Nomination:
     """None of the proposed times suits: the advocate is asked for others, in the words of the other side."""
     locked = _lock(nomination.request)
     nominated = _reread(nomination, locked)
@@ -944,7 +963,9 @@ def deflect(wanted: ReferenceRequest, proof: Proof, *, by: Any, at: datetime) ->
 def file_as_enough(*, proof: Proof, requester: Any, at: datetime, **asked: Any) -> ReferenceRequest:
     """Somebody was about to ask, and what they were shown is enough: filed and deflected in one stroke."""
     # It asks nothing of anybody, so no stage of a deal is too early for it.
-    filed = file_request(requester=requester, at=at, too_early_because=_("Answered with proof."), **asked)
+    filed = file_request(
+        requester=requester, at=at, too_early_because=_("Answered with proof."), confirm=False, **asked
+    )
     return deflect(filed, proof, by=requester, at=at)
 
 

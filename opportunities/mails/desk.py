@@ -110,8 +110,12 @@ def other_times(
         at=at,
         counts=False,
         params={
-            "nomination_id": str(nominated.public_id), "said": said, "again": again, "was_set": bool(gone),
-            **_what(nominated.request), **calendar_part,
+            "nomination_id": str(nominated.public_id),
+            "said": said,
+            "again": again,
+            "was_set": bool(gone),
+            **_what(nominated.request),
+            **calendar_part,
         },
     )
 
@@ -147,6 +151,13 @@ def _tell(kind: str, wanted: ReferenceRequest, *, key: str, at: datetime, **para
             "manager_name": str(manager) if manager else "",
             **params,
         },
+    )
+
+
+def filed(wanted: ReferenceRequest, *, at: datetime) -> Message | None:
+    """We have it; where it stands can be read at any time by the link, without signing in."""
+    return _tell(
+        "request_filed", wanted, key="", at=at, needed_by=wanted.needed_by.isoformat(), hours=wanted.promised_hours
     )
 
 
