@@ -74,10 +74,12 @@ def begin(world: Any) -> None:
         if opens > world.first_day:
             agenda.setdefault(opens, []).append(fields)
 
-    autumn, spring, roadmap = "How are we doing? Autumn", "How are we doing? Spring", "What comes next in Planner"
-    later(170, title=autumn, kind="nps", questions=NPS, team=success, days=21)
-    later(16, title=spring, kind="nps", questions=NPS, team=success, cohort=far, days=25)
-    later(97, title=roadmap, kind="roadmap", questions=ROADMAP, team=product, cohort=near, days=110)
+    before, lately = (f"How are we doing? {world.today - timedelta(days=ago):%B %Y}" for ago in (170, 16))
+    later(170, title=before, kind="nps", questions=NPS, team=success, days=21)
+    later(16, title=lately, kind="nps", questions=NPS, team=success, cohort=far, days=25)
+    later(
+        97, title="What comes next in Planner", kind="roadmap", questions=ROADMAP, team=product, cohort=near, days=110
+    )
     later(30, title="After a solved problem", kind="csat", questions=SATISFIED, team=success, by_rule=True)
     Survey.objects.filter(kind=Survey.Kind.PROGRAM, by=None).update(by=world.users["lead"])
 

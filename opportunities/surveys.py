@@ -198,11 +198,9 @@ def why_closed(invite: SurveyInvite, *, at: datetime) -> str | None:
         day = date_format(timezone.localtime(invite.finished_at), "j F Y")
         return _("You have answered this already, on %(day)s. Thank you!") % {"day": day}
     survey = invite.survey
-    if survey.is_open(at=at):
+    if survey.is_open(at=at) and invite.answer_until > at:
         return None
-    ended = survey.closed_at or survey.closes_at
-    if ended is None:
-        return _("This is not open any more. Thank you all the same!")
+    ended = min(invite.answer_until, survey.closed_at or invite.answer_until)
     return _("This closed on %(day)s. Thank you all the same!") % {
         "day": date_format(timezone.localtime(ended), "j F Y")
     }

@@ -71,6 +71,9 @@ class SurveyForm(forms.ModelForm):
         self.instance.kind = kind
         self.fields["team"].queryset = StakeholderTeam.objects.order_by("name")  # type: ignore[attr-defined]
         self.fields["team"].required = kind != Survey.Kind.PROGRAM
+        self.fields["team"].empty_label = (  # type: ignore[attr-defined]
+            _("whoever runs the program") if kind == Survey.Kind.PROGRAM else _("choose a team")
+        )
         self.fields["cohort"].queryset = Cohort.objects.order_by("name")  # type: ignore[attr-defined]
         self.fields["cohort"].empty_label = _("all members")  # type: ignore[attr-defined]
         if kind == Survey.Kind.PROGRAM:

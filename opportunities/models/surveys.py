@@ -5,7 +5,7 @@ Answers are feelings: nothing here may ever choose who is asked for a public rev
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import pghistory
@@ -22,6 +22,8 @@ from advocates.models import Cohort
 
 SEES_ALL = "opportunities.view_survey"
 MOST_QUESTIONS = 6
+ANSWERED_WITHIN = timedelta(days=60)
+"""How long a question waits for an answer where its survey has no last day."""
 SCALES: Mapping[str, tuple[int, int]] = {"ten": (0, 10), "five": (1, 5)}
 """The lowest and the highest of each scale."""
 
@@ -167,7 +169,8 @@ class InviteQuerySet(models.QuerySet["SurveyInvite"]):
     def waiting(self, *, at: datetime) -> Self:
         """Asked and not finished, while the survey can still be answered."""
         rows = self.filter(finished_at__isnull=True, survey__status="open")
-        return rows.filter(Q(survey__closes_at__isnull=True) | Q(survey__closes_at__gt=at))
+        fresh = Q(survey__closes_at__isnull=True, asked_at__gt=at - ANSWERED_WITHIN)
+        return rows.filter(fresh | Q(survey__closes_at__gt=at))
 
     def reached(self) -> Self:
         """Those whom the question reached, as far as we know."""
@@ -215,6 +218,11 @@ class SurveyInvite(models.Model):
 
     def __str__(self) -> str:
         return f"{self.survey}: {self.contact}"
+
+    @property
+    def answer_until(self) -> datetime:
+        """When it can be answered no more, whatever becomes of its survey."""
+        return self.survey.closes_at or self.asked_at + ANSWERED_WITHIN
 
 
 class AnswerQuerySet(models.QuerySet["SurveyAnswer"]):

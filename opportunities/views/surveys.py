@@ -145,8 +145,10 @@ def _over(request: HttpRequest, invite: SurveyInvite, sentence: str, *, status: 
 
 
 # --- For staff: all surveys -------------------------------------------------------------------------------------------
-def _teams() -> list[tuple[str, str]]:
-    return list(StakeholderTeam.objects.values_list("slug", "name"))
+def _teams(request: HttpRequest) -> list[tuple[str, str]]:
+    """The teams something was asked for that one may read."""
+    theirs = Survey.objects.visible_to(request.user).order_by().values("team")
+    return list(StakeholderTeam.objects.filter(pk__in=theirs).values_list("slug", "name"))
 
 
 @requires(READ)
@@ -159,7 +161,7 @@ def survey_list(request: HttpRequest) -> HttpResponseBase:
         rows = rows.filter(status=status)
     if kind in Survey.Kind.values:
         rows = rows.filter(kind=kind)
-    teams = _teams()
+    teams = _teams(request)
     if team in dict(teams):
         rows = rows.filter(team__slug=team)
     order = ("-created_at", "-pk")
@@ -306,7 +308,7 @@ def survey_feedback(request: HttpRequest) -> HttpResponseBase:
     status, team = request.GET.get("status", ""), request.GET.get("team", "")
     if status in Feedback.Status.values:
         rows = rows.filter(status=status)
-    teams = _teams()
+    teams = _teams(request)
     if team in dict(teams):
         rows = rows.filter(team__slug=team)
     order = ("-created_at", "-pk")

@@ -181,6 +181,15 @@ class TestTheProgramAsksAboutItself:
         assert surveys.ask_about_the_program(at=NOON) == 0
         assert surveys.ask_about_the_program(at=NOON + 8 * DAY) == 1
 
+    def test_it_waits_for_an_answer_for_two_months(self) -> None:
+        make_advocate("Ines", joined_at=NOON - timedelta(days=30, hours=1))
+        surveys.ask_about_the_program(at=NOON)
+        invite = SurveyInvite.objects.select_related("survey").get()
+        assert SurveyInvite.objects.waiting(at=NOON + 59 * DAY).exists()
+        assert not SurveyInvite.objects.waiting(at=NOON + 61 * DAY).exists()
+        with pytest.raises(Refused, match="closed on 9 May 2026"):
+            say(invite, 9, at=NOON + 61 * DAY)
+
     def test_questions_written_anew_do_not_ask_again(self) -> None:
         make_advocate("Ines", joined_at=NOON - timedelta(days=30, hours=1))
         assert surveys.ask_about_the_program(at=NOON) == 1
