@@ -13,7 +13,7 @@ from opportunities.actions import approvals, desk, proof, sops, stories
 from opportunities.models import Proof, ReferenceRequest, Scope, SopVersion, Story
 
 WORDS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "demo_proof.toml").read_text(encoding="utf-8"))
-ENOUGH = 0.3
+ENOUGH = 0.18
 """How often proof that fits is taken instead of asking."""
 
 
