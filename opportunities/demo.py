@@ -15,7 +15,7 @@ from advocacy.crm.models import Account, Deal, StakeholderTeam
 from advocacy.lib.lifecycle import Refused
 from advocates.models import Advocate
 from opportunities import board as rules
-from opportunities import demo_proof, matching
+from opportunities import demo_lanes, demo_proof, matching
 from opportunities import desk as desk_rules
 from opportunities import survey_demo as survey_demo
 from opportunities.actions import board, desk
@@ -377,6 +377,7 @@ def end(world: Any) -> None:
     _wait_for_an_owner(world, [kestrel, own], at=now - timedelta(hours=5), team=sales)
     desk_jobs.follow_claims(at=now)
     demo_proof.end(world)
+    demo_lanes.end(world)
 
 
 def _wait_for_an_owner(world: Any, asked: Sequence[Deal | None], *, at: datetime, team: Any) -> None:
