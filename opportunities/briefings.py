@@ -46,7 +46,7 @@ def for_seller(nomination: Nomination, *, at: datetime) -> Prepared:
 def _history(nomination: Nomination, *, at: datetime) -> list[str]:
     """What they have done for others like this; figures and days, and nothing anybody said in confidence."""
     advocate = nomination.advocate
-    done = Claim.objects.filter(advocate=advocate, status__in=MET).exclude(pk=nomination.claim_id)
+    done = Claim.objects.filter(advocate=advocate, status__in=MET).exclude(nomination=nomination)
     references = done.filter(opportunity__request__isnull=False)
     lines = []
     if advocate.joined_at:

@@ -190,11 +190,11 @@ def for_prospect(request: HttpRequest, public_id: UUID, nomination: UUID) -> Htt
             status = 422
             if form.is_valid():
                 said = form.cleaned_data
-                link = actions.hand_over(
+                made = actions.hand_over(
                     one, name=said["name"], email=said["email"], zone=said["time_zone"], by=request.user, at=at
                 )
-                messages.success(request, _("The link is on its way to %(email)s.") % {"email": link.email}
-                                 if link.email else _("Here is the link. Pass it on to them alone."))  # fmt: skip
+                messages.success(request, _("The link is on its way to %(email)s.") % {"email": made.email}
+                                 if made.email else _("Here is the link. Pass it on to them alone."))  # fmt: skip
                 return redirect(request.path)
         except Refused as refusal:
             messages.warning(request, str(refusal))
