@@ -182,6 +182,9 @@ class AccountForm(forms.ModelForm):
             self.add_error("readiness_reason", _("Say why the account is not ready."))
         if self.instance.pk and cleaned.get("parent") and cleaned["parent"].pk == self.instance.pk:
             self.add_error("parent", _("An account cannot be its own parent."))
+        for name in ("products", "use_cases", "replaced_competitors", "competes_with"):
+            if isinstance(cleaned.get(name), list):  # as an import keeps them: matching compares small letters
+                cleaned[name] = sorted({" ".join(word.lower().split()) for word in cleaned[name]} - {""})
         return cleaned
 
 

@@ -1,7 +1,7 @@
 """The demo's company and its customers: sixty accounts in four regions, their people, use, deals and news."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -105,9 +105,9 @@ def _accounts(world: "World") -> None:
                 country=country,
                 language=language,
                 time_zone=zone,
-                products=sorted(rng.sample(PRODUCTS, rng.randint(1, 3))),
-                use_cases=sorted(rng.sample(USE_CASES, rng.randint(1, 3))),
-                replaced_competitors=[rng.choice(COMPETITORS)] if world.chance(0.45) else [],
+                products=_tags(rng.sample(PRODUCTS, rng.randint(1, 3))),
+                use_cases=_tags(rng.sample(USE_CASES, rng.randint(1, 3))),
+                replaced_competitors=_tags([rng.choice(COMPETITORS)] if world.chance(0.45) else []),
                 contract_start=started,
                 contract_months=12,
                 renewal_on=renewal,
@@ -119,6 +119,11 @@ def _accounts(world: "World") -> None:
             world.accounts.append(account)
             number += 1
     Account.objects.bulk_create(world.accounts)
+
+
+def _tags(words: Iterable[str]) -> list[str]:
+    """As an import keeps them: what is compared is in small letters."""
+    return sorted(word.lower() for word in words)
 
 
 def _people(world: "World") -> None:
@@ -187,7 +192,7 @@ def _subscriptions_and_use(world: "World") -> None:
     rng = world.rng
     subscriptions, usage, number = [], [], 0
     for account in world.accounts:
-        for product in account.products:
+        for product in [one for one in PRODUCTS if one.lower() in account.products]:
             number += 1
             subscriptions.append(
                 Subscription(

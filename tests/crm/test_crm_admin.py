@@ -104,6 +104,14 @@ def test_not_ready_needs_a_reason_and_only_staff_take_it_back(lead: Client) -> N
     assert (account.readiness, account.readiness_reason) == ("ready", "")
 
 
+def test_what_is_typed_into_lists_is_kept_in_small_letters_as_matching_compares_them(lead: Client) -> None:
+    account = make_account("Kestrel Foods")
+    address = reverse("admin:crm_account_change", args=[account.pk])
+    lead.post(address, said(account, products="Planner, Shelf  Analytics,planner", replaced_competitors="Acme"))
+    account.refresh_from_db()
+    assert (account.products, account.replaced_competitors) == (["planner", "shelf analytics"], ["acme"])
+
+
 def test_what_the_clock_wrote_meanwhile_is_not_written_over(lead: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     account = make_account("Kestrel Foods", industry="Food")
     saved = Account.save
