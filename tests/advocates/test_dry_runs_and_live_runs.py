@@ -10,10 +10,12 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from advocacy.crm import readiness
+from advocacy.crm import consent, readiness
+from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import Account, Contact, Pause, Program, Signal
 from advocates.actions import lifecycle
 from advocates.models import Advocate, Ask, AskCap, Firing, Invitation, InvitationTemplate, LifecycleRule
+from opportunities.models import Survey
 from tests.factories import make_account, make_contact, make_opportunity
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +60,7 @@ tellings = st.builds(
 rules = st.fixed_dictionaries(
     {
         "signal": st.sampled_from(["renewed", "certified"]),
-        "effect": st.sampled_from(["invite", "invite", "offer", "rest", "task"]),
+        "effect": st.sampled_from(["invite", "invite", "offer", "survey", "rest", "task"]),
         "delay_days": st.sampled_from([0, 0, 1, 7, 30]),
         "reentry": st.booleans(),
         "at_most": st.sampled_from([1, 2]),
@@ -72,6 +74,7 @@ joins = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 60)), max_size=2, u
 
 PARAMS: dict[str, dict[str, Any]] = {
     "task": {"text": "Call"}, "rest": {"days": 9}, "offer": {"kinds": ["webinar"]}, "invite": {},
+    "survey": {"survey": "6f1d2c3e-0000-4000-8000-00000000005a"},
 }  # fmt: skip
 CAPS = [("advocate", "", 2, 30), ("account", "", 2, 20), ("account", "webinar", 3, 40)]
 Outcome = dict[tuple[str, str, str], tuple[bool, list[int], datetime | None]]
@@ -98,6 +101,12 @@ class World:
             for account in self.accounts
             for name, persona in (("Mei", "champion"), ("Omar", "admin"))
         ]
+        self.survey = Survey.objects.create(
+            public_id=PARAMS["survey"]["survey"], title="How was it?", kind="csat", by_rule=True, status="open",
+            opened_at=self.start - DAY, questions=[{"key": "stars", "label": "How was it?", "type": "five"}],
+        )  # fmt: skip
+        for one in self.people:
+            consent.grant(one, Purpose.SURVEYS, wording="You may ask.", at=self.start - DAY, source="test")
         self.rules = [
             LifecycleRule.objects.create(name=f"Rule {number}", effect_params=PARAMS[rule["effect"]], **rule)
             for number, rule in enumerate(rules)
@@ -161,7 +170,8 @@ class World:
             done = firing.status == "done"
             invited = Invitation.objects.filter(firing=firing).values_list("advocate__contact", flat=True)
             asked = Ask.objects.filter(channel="rule", source_id__startswith=f"{firing.pk}:")
-            reached = sorted([*invited, *asked.values_list("advocate__contact", flat=True)])
+            surveyed = Ask.objects.filter(channel="survey", source_id=f"{self.survey.pk}:rule:{firing.pk}")
+            reached = sorted([*invited, *(asked | surveyed).values_list("advocate__contact", flat=True)])
             key = (firing.rule.name, firing.subject, firing.occurrence)
             found[key] = (done, reached, firing.fired_at if done else None)
         return found
@@ -220,6 +230,14 @@ def rule(signal: str, effect: str, **more: Any) -> dict[str, Any]:
     STARTS[3],
     [rule("renewed", "offer", at_most=2), rule("certified", "offer")],
     [Told(0, 0, 5, 12, 0, 5, None, 0), Told(0, 0, 14, 12, 0, 5, 0, 1), Told(0, 1, 30, 12, 0, 5, 0, 1)],
+    [],
+    [(0, 1), (1, 1)],
+)
+@example(
+    # An offer and a survey are asks alike: one uses up what the other may ask.
+    STARTS[3],
+    [rule("renewed", "survey", at_most=2), rule("certified", "offer")],
+    [Told(0, 0, 5, 12, 0, 5, None, 0), Told(0, 0, 14, 12, 0, 5, 0, 1), Told(0, 1, 30, 12, 0, 5, 0, 0)],
     [],
     [(0, 1), (1, 1)],
 )
