@@ -6,12 +6,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from advocacy.crm.models import StakeholderTeam
+from advocacy.crm.models import Deal, StakeholderTeam
 from advocacy.lib.lifecycle import Refused
 from advocates.models import Advocate
 from opportunities import broadcast as words
+from opportunities import matching
 from opportunities.actions import board, broadcast, desk, prospects, urgent
-from opportunities.models import Nomination, OpportunityKind, ReferenceRequest, Spokesperson
+from opportunities.models import OpportunityKind, ReferenceRequest, Spokesperson
 
 ASKED = (
     ("Retail Weekly", "Ada Krum", "editor", "How do shops keep shelves full with fewer people?", 5),
@@ -79,16 +80,35 @@ def _on_the_board(world: Any) -> None:
 
 
 def _by_the_prospect(world: Any) -> None:
-    """Somebody said yes, and the prospect has the link to pick the time."""
-    now = timezone.now()
-    waiting = Nomination.objects.filter(
-        status=Nomination.Status.ACCEPTED, request__status="agreed", request__waiting_for="requester",
-        times__starts_at__gt=now,
-    ).select_related("request__requester", "request__kind")  # fmt: skip
-    one = waiting.order_by("pk").first()
-    if one is None:
+    """Somebody said yes to a request of Sam's, and the prospect has the link to pick the time."""
+    now, sam, manager = timezone.now(), world.users["sales"], world.users["manager"]
+    busy = ReferenceRequest.objects.active().filter(deal__isnull=False).values("deal")
+    open_ones = Deal.objects.filter(source="demo", outcome=Deal.Outcome.OPEN).exclude(pk__in=busy)
+    deal = open_ones.exclude(external_id="DEAL-999").order_by("-value", "pk").first()
+    if deal is None:
         return
-    prospects.hand_over(
-        one, name=one.request.prospect_person or "Sara Berg", email="prospect@prospect.test", zone="Europe/Berlin",
-        by=one.request.requester, at=now - timedelta(hours=1),
+    wanted = desk.file_request(
+        requester=sam, kind=OpportunityKind.objects.get(slug="reference-call"), prospect=deal.prospect, deal=deal,
+        needed_by=timezone.localdate(now) + timedelta(days=12), at=now - timedelta(hours=30),
+        too_early_because="Their board meets next week.",
+        facts={"industry": deal.industry, "region": deal.region, "employees": deal.employees, "language": "",
+               "prospect_person": "Sara Berg", "prospect_role": "Head of operations",
+               "questions": "How long did it take until shift leads planned with it themselves?"},
     )  # fmt: skip
+    need = matching.Need.of(wanted, at=now)
+    for candidate in matching.candidates(need):
+        if candidate.owner_approves:
+            continue
+        pick = desk.Pick(candidate.advocate, matching.for_them(need, candidate))
+        try:
+            (one,) = desk.nominate(wanted, [pick], by=manager, at=now - timedelta(hours=28))
+        except Refused:
+            continue
+        first = (now + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+        times = [first + timedelta(days=number, hours=number) for number in range(3)]
+        desk.accept(one, times=times, at=now - timedelta(hours=5))
+        prospects.hand_over(
+            one, name="Sara Berg", email="prospect@prospect.test", zone="Europe/Berlin", by=sam,
+            at=now - timedelta(hours=1),
+        )  # fmt: skip
+        return

@@ -107,7 +107,8 @@ def _must_be_urgent(locked: ReferenceRequest) -> None:
 def ask_best(wanted: ReferenceRequest, *, number: int, by: Any, at: datetime) -> list[Nomination]:
     """Ask the best who can be asked now, all at once: the first yes wins, or the first of as many as are wanted.
 
-    Within the ask budget and past nobody's consent; whoever is stopped at the last moment is passed over.
+    Within the ask budget and past nobody's consent; whoever is stopped at the last moment is passed over, and where an
+    account owner is asked first they are asked only when too few others are there.
     """
     if not 1 <= number <= urgent.MOST_AT_ONCE:
         raise Refused(_("Ask between 1 and %(most)s at once.") % {"most": urgent.MOST_AT_ONCE})
@@ -118,7 +119,8 @@ def ask_best(wanted: ReferenceRequest, *, number: int, by: Any, at: datetime) ->
     if locked.needed_at is not None and locked.needed_at <= at:
         raise Refused(_("The hour it is needed by has passed. Set a later one, or close it."))
     need = matching.Need.of(locked, at=at)
-    found = matching.candidates(need, limit=number * 3)
+    # An account owner's word takes days: whoever can be asked at once comes first.
+    found = sorted(matching.candidates(need, limit=number * 3), key=lambda one: one.owner_approves)
     desk._lock_people([one.advocate for one in found])
     made: list[Nomination] = []
     for one in found:

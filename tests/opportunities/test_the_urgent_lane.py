@@ -254,6 +254,15 @@ class TestTheBestFewAtOnce:
             with pytest.raises(Refused, match="between 1 and 10"):
                 urgent.ask_best(wanted, number=number, by=rita, at=NOON)
 
+    def test_whoever_needs_no_account_owners_word_comes_first(self) -> None:
+        rita, wanted, owner = make_user("Rita Morgan", Role.MANAGER), filed(), make_user("Otto", Role.OWNER)
+        slow = willing("Ines", account=make_account(owner=owner, owner_approves=True, industry="Food"))
+        quick = willing("Omar")
+        (made,) = urgent.ask_best(wanted, number=1, by=rita, at=NOON)
+        assert (made.advocate, made.status) == (quick, "asked")
+        (then,) = urgent.ask_best(wanted, number=1, by=rita, at=NOON + HOUR)
+        assert (then.advocate, then.status) == (slow, "with_owner")
+
     def test_never_more_than_two_of_one_account(self) -> None:
         rita, wanted, one = make_user("Rita Morgan", Role.MANAGER), filed(), make_account()
         for name in ("Ines", "Omar", "Mei"):
