@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -35,7 +36,7 @@ from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.models import Role, User
 from opportunities import desk as rules
-from opportunities import files, matching
+from opportunities import files, fitting, matching
 from opportunities.actions import desk as actions
 from opportunities.actions.desk import Pick
 from opportunities.admin import broadcast, urgent
@@ -49,6 +50,8 @@ from opportunities.models import (
     MatchWeight,
     Nomination,
     Promise,
+    Proof,
+    ProofUse,
     ReferenceRequest,
     RequestNote,
 )
@@ -57,6 +60,7 @@ from opportunities.request_pages import NoteTold, happened, nominations_of, than
 WORK_DESK = "opportunities.work_desk"
 QUEUE = "admin/opportunities/referencerequest/queue.html"
 PAGE = "admin/opportunities/referencerequest/page.html"
+PROOF = "admin/opportunities/referencerequest/proof.html"
 WHY_NOT = "admin/opportunities/referencerequest/why_not.html"
 NOMINATE = "admin/opportunities/referencerequest/nominate.html"
 FACTS = "admin/opportunities/referencerequest/facts.html"
@@ -113,6 +117,7 @@ class ReferenceRequestAdmin(admin.ModelAdmin):
 
         return [
             of(why_not, "why-not", "why_not"),
+            of(proof_that_fits, "proof", "proof"),
             of(nominate, "nominate", "nominate"),
             of(facts, "facts", "facts"),
             of(move, "move", "move"),
@@ -366,6 +371,8 @@ def _page(
         ),
         "end_form": SayForm(label=_("Why?"), prefix="end", help_text=_("Whoever was asked may read this."), rows=2),
         "move_form": MoveTimeForm(prefix="when"),
+        "may_be_enough": rules.may_be_enough(wanted),
+        "served": _served(wanted),
         **typed,
     }  # fmt: skip
     if may_nominate:
@@ -594,6 +601,28 @@ def move(request: HttpRequest, *, pk: int) -> HttpResponse:
     return _page(request, _wanted(pk), at=at, status=status, **typed)
 
 
+def proof_that_fits(request: HttpRequest, *, pk: int) -> HttpResponse:
+    """What we have published that may be enough; it comes after the page, which has enough to read already."""
+    wanted = _wanted(pk)
+    found = fitting.fitting(fitting.Wanted.of_request(wanted), at=timezone.now())
+    return respond(request, PROOF, {"wanted": wanted, "fits": found if rules.may_be_enough(wanted) else []})
+
+
+def _chosen_proof(request: HttpRequest) -> Proof:
+    try:
+        return Proof.objects.get(public_id=UUID(request.POST.get("enough", "")))
+    except (ValueError, Proof.DoesNotExist):
+        raise Refused(_("Choose one of the proofs that fit.")) from None
+
+
+def _served(wanted: ReferenceRequest) -> Proof | None:
+    """What was enough for a request, where something was."""
+    if wanted.status != ReferenceRequest.Status.DEFLECTED:
+        return None
+    use = ProofUse.objects.filter(request=wanted, how=ProofUse.How.DEFLECTED).select_related("proof").first()
+    return use.proof if use else None
+
+
 def _form_of(request: HttpRequest, do: str) -> tuple[str, Any] | None:
     """The form a move comes with, and the name the page knows it by."""
     posted = request.POST
@@ -632,6 +661,9 @@ def _do(request: HttpRequest, wanted: ReferenceRequest, do: str, said: Mapping[s
     if do == "reopen":
         actions.reopen(wanted, at=at)
         return _("Open again.")
+    if do == "enough":
+        actions.deflect(wanted, _chosen_proof(request), by=by, at=at)
+        return _("Answered with proof; %(name)s is told.") % {"name": wanted.requester}
     if do == "keep":
         actions.amend(wanted, facts={"required": Look.of(request, wanted).required}, at=at)
         return _("These parts must fit from now on.")

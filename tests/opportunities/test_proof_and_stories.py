@@ -647,3 +647,24 @@ class TestTheLibraryPage:
         as_rita.post(at("publish"))
         proof.refresh_from_db()
         assert proof.status == "draft"  # their yes was taken back: it needs a new one
+
+
+class TestAtTheDesk:
+    def test_rita_answers_a_request_with_proof(self, as_rita, rita, sam, bakery) -> None:
+        proof = shown(bakery, rita)
+        filed = desk.file_request(
+            requester=sam, kind=make_kind("reference-call"), prospect="Kestrel", at=timezone.now(),
+            needed_by=timezone.localdate() + 5 * DAY, facts={"industry": "Food"},
+        )  # fmt: skip
+        page = reverse("admin:opportunities_referencerequest_change", args=[filed.pk])
+        fits = reverse("admin:opportunities_desk_proof", args=[filed.pk])
+        assert fits in as_rita.get(page).content.decode()
+        assert proof.title in as_rita.get(fits).content.decode()
+        move = reverse("admin:opportunities_desk_move", args=[filed.pk])
+        answer = as_rita.post(move, {"do": "enough", "enough": "nonsense"})
+        assert answer.status_code == 409 and "Choose one of the proofs" in answer.content.decode()
+        as_rita.post(move, {"do": "enough", "enough": str(proof.public_id)})
+        filed.refresh_from_db()
+        assert filed.status == "deflected"
+        assert Message.objects.filter(kind="request_ended", user=sam).count() == 1  # Sam hears of it
+        assert "What was enough" in as_rita.get(page).content.decode()

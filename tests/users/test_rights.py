@@ -98,6 +98,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "opportunities:media_by_mail": "a signed link to one question to whoever speaks for the company",
     "opportunities:briefing_by_mail": "a signed link from a mail to the advocate who is briefed",
     "opportunities:customer_yes": "a signed link to what one customer is asked to say yes to",
+    "opportunities:request_status": "a signed link in the mails of one request; it only shows",
     "opportunities:survey": "a signed link to one survey, put to one person",
 }
 
