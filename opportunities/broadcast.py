@@ -19,11 +19,12 @@ def prefilled(wanted: ReferenceRequest) -> dict[str, str]:
     words: dict[str, Any] = {"kind": wanted.kind.name, "about": about}
     title = _("%(kind)s about %(about)s") % words if about else wanted.kind.name
     facts = [
-        _("from %(industry)s") % {"industry": wanted.industry} if wanted.industry else "",
-        _("with %(band)s people") % {"band": size_band(wanted.employees)} if wanted.employees else "",
-        _("in %(region)s") % {"region": wanted.region} if wanted.region else "",
+        wanted.industry,
+        _("%(band)s people") % {"band": size_band(wanted.employees)} if wanted.employees else "",
+        wanted.region,
     ]
-    company = " ".join([_("A company"), *filter(None, facts)])
+    said = ", ".join(filter(None, facts))
+    company = _("A company (%(facts)s)") % {"facts": said} if said else _("A company")
     summary = (
         _("%(company)s would like to hear about %(about)s from somebody who has done it.")
         if about and about != wanted.industry
