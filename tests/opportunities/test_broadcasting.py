@@ -68,9 +68,7 @@ class TestTheWords:
     def test_are_drafted_from_facts_and_name_nobody(self, wanted: ReferenceRequest) -> None:
         said = rules.prefilled(wanted)
         assert said["title"] == "Reference call about shift planning"
-        assert (
-            "from Food" in said["summary"] and "200 to 999 people" in said["summary"] and "740" not in said["summary"]
-        )
+        assert "(Food, 200 to 999 people, Europe)" in said["summary"] and "740" not in said["summary"]
         assert not rules.points_at(wanted, *said.values())
 
     @pytest.mark.parametrize(
