@@ -75,7 +75,7 @@ class TestAskingTheOwnerFirst:
         self, asked: Nomination, wanted: ReferenceRequest, olga: User, ines: Advocate
     ) -> None:
         assert (asked.status, asked.owner, status(wanted)) == ("with_owner", olga, ("matching", "owner"))
-        mail = Message.objects.get()
+        mail = Message.objects.get(kind="owner_asked")
         assert (mail.user, mail.kind, mail.params["name"]) == (olga, "owner_asked", "Ines Barbosa")
         text = rendering.render(mail).text
         assert "May we ask Ines Barbosa to speak with Kestrel Foods?" in text and "/approve/" in text
@@ -181,7 +181,10 @@ class TestAskingTheOwnerFirst:
         assert status(wanted) == ("matching", "desk")
         (again,) = desk.nominate(wanted, [Pick(ines.pk)], by=rita, at=NOON + 3 * HOUR)
         assert again.pk == asked.pk and approval_of(again) != approval_of(asked)
-        assert list(Message.objects.order_by("pk").values_list("status", flat=True)) == ["cancelled", "due"]
+        assert list(Message.objects.filter(kind="owner_asked").order_by("pk").values_list("status", flat=True)) == [
+            "cancelled",
+            "due",
+        ]
 
     def test_who_may_not_be_asked_any_more_is_let_go_at_the_owners_yes(
         self, asked: Nomination, wanted: ReferenceRequest, olga: User, ines: Advocate
@@ -214,16 +217,16 @@ class TestSilence:
         friday = datetime(2026, 3, 13, 15, 0, tzinfo=UTC)
         desk.nominate(wanted, [Pick(ines.pk)], by=rita, at=friday)
         jobs.wait_for_owners(at=friday + 4 * DAY - HOUR)
-        assert Message.objects.count() == 1
+        assert Message.objects.filter(kind="owner_asked").count() == 1
         jobs.wait_for_owners(at=friday + 4 * DAY)
-        assert Message.objects.count() == 2
+        assert Message.objects.filter(kind="owner_asked").count() == 2
 
     def test_silence_is_a_yes_only_where_the_owner_wants_that(
         self, wanted: ReferenceRequest, ines: Advocate, rita: User, olga: User
     ) -> None:
         User.objects.filter(pk=olga.pk).update(silence_is_yes=True)
         (asked,) = desk.nominate(wanted, [Pick(ines.pk)], by=rita, at=NOON)
-        assert Message.objects.get().params["until"].startswith("2026-03-16T12:00")
+        assert Message.objects.get(kind="owner_asked").params["until"].startswith("2026-03-16T12:00")
         with pytest.raises(Refused, match="no yes"):
             User.objects.filter(pk=olga.pk).update(silence_is_yes=False)
             desk.approve(asked, at=NOON + 9 * DAY, silent=True)
@@ -245,7 +248,7 @@ class TestSilence:
         jobs.wait_for_owners(at=NOON + 20 * DAY)  # the clock stood still for weeks
         jobs.wait_for_owners(at=NOON + 20 * DAY + HOUR)
         asked.refresh_from_db()
-        assert asked.status == "with_owner" and Message.objects.count() == 2
+        assert asked.status == "with_owner" and Message.objects.filter(kind="owner_asked").count() == 2
 
     def test_a_new_owner_of_the_account_is_asked_instead(self, asked: Nomination, olga: User) -> None:
         account = asked.advocate.contact.account
