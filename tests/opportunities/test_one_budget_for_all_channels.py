@@ -26,9 +26,9 @@ from advocacy.users.models import Role, User
 from advocates import budget
 from advocates.actions import lifecycle
 from advocates.models import Advocate, Ask, AskCap, AwayPeriod, Channel, Firing, LifecycleRule
-from opportunities.actions import board, desk
+from opportunities.actions import board, desk, surveys
 from opportunities.actions.desk import Pick
-from opportunities.models import Claim, Nomination
+from opportunities.models import Claim, Nomination, Survey
 from tests.factories import NOON, make_account, make_advocate, make_kind, make_opportunity, make_signal, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +37,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NAMES = ("Ines", "Omar", "Mei", "Noa")
 """The first two are colleagues at Acorn; the owner of Birch, where the others work, is asked first."""
 ASKERS = 4
-WITHOUT_A_DOOR = [Channel.CAMPAIGN, Channel.NEWSLETTER, Channel.SURVEY]
+WITHOUT_A_DOOR = [Channel.CAMPAIGN, Channel.NEWSLETTER]
 """Channels whose own doors are still to come; they will ask through the budget."""
 
 
@@ -68,7 +68,9 @@ class Limits:
 deeds = st.lists(
     st.builds(
         Deed,
-        what=st.sampled_from(["nominate", "nominate", "approve", "claim", "offer", "withdraw", "recall", "other"]),
+        what=st.sampled_from(
+            ["nominate", "nominate", "approve", "claim", "offer", "survey", "withdraw", "recall", "other"]
+        ),
         who=st.integers(0, 3), hour=st.integers(0, 90 * 24), override=st.sampled_from([False, False, False, True]),
     ),
     min_size=4, max_size=24,
@@ -137,6 +139,12 @@ class World:
                     due_at=NOON,
                 )  # fmt: skip
                 return lambda: lifecycle.run(firing.pk, at=deed.at)
+            case "survey":
+                asked = Survey.objects.create(
+                    title=f"Survey {number}", kind="roadmap", status="open", opened_at=NOON - DAY,
+                    questions=[{"key": "words", "label": "What next?", "type": "text"}],
+                )  # fmt: skip
+                return lambda: surveys.ask(person.contact, asked, at=deed.at)
             case "other":
                 channel = WITHOUT_A_DOOR[number % len(WITHOUT_A_DOOR)]
                 return lambda: budget.ask(
@@ -314,7 +322,7 @@ class TestAsksOfAllChannelsAtOnce:
 
     def test_every_channel_is_among_them(self, staff: tuple[User, User, User]) -> None:
         """Were no ask ever let through, no cap could be exceeded, and the test above would prove nothing."""
-        whats = ["nominate", "claim", "offer", "other", "other", "other", "other", "other"]
+        whats = ["nominate", "claim", "offer", "survey", "other", "other", "other", "other"]
         tried = [Deed(what, number % 2, number * 48, override=False) for number, what in enumerate(whats)]
         world, broken, found = lived(staff, Limits(0, [], [None] * 4, [None] * 4), tried)
         assert (broken, found) == ([], [])
