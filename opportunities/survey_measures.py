@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from advocacy.dashboards.filters import Filters
 from advocacy.dashboards.links import link
 from advocacy.dashboards.periods import Period
-from advocacy.dashboards.registry import Column, Detail, Part, Rows, Unit, Value, measure
+from advocacy.dashboards.registry import Column, Part, Rows, Unit, Value, measure
 from advocacy.dashboards.sql import by_month
 from opportunities.models import Survey, SurveyAnswer, SurveyInvite
 from opportunities.surveys import nps as score_of
@@ -138,5 +138,4 @@ def nps(period: Period, filters: Filters) -> Value:
         total,
         n=total,
         parts=[Part(key, BANDS[key][0], number) for key, number in bands.items()] if total else [],
-        details=[Detail(gettext_lazy("Answers"), total)],
     )
