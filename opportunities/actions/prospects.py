@@ -270,6 +270,30 @@ def another_time(nomination: Nomination, *, text: str, at: datetime, by: Any = N
     return desk._reread(nominated, locked)
 
 
+@transaction.atomic
+def times_have_passed(nomination: Nomination, *, at: datetime) -> Nomination:
+    """Nobody picked one of the times before they were over: the advocate is asked for others, with our apology."""
+    locked = desk._lock(nomination.request)
+    nominated = desk._reread(nomination, locked)
+    times = list(nominated.times.all())
+    open_still = any(time.starts_at > at or time.chosen_at for time in times)
+    if locked.status in rules.ENDED or not rules.wants_time(nominated) or not times or open_still:
+        return nominated
+    nominated.times.all().delete()
+    said = _("The times were over before one was picked; %(name)s is asked for others.")
+    words = {"name": nominated.advocate}
+    RequestNote.objects.create(request=locked, at=at, text=said % words, for_requester=True)
+    mails.other_times(nominated, said="", passed=True, at=at)
+    if nominated.advocate.user:
+        notify(nominated.advocate.user, "other_times", key=f"{nominated.pk}:{at.isoformat()}",
+               text=_("%(prospect)s needs other times.") % {"prospect": locked.prospect},
+               url=desk._answer_url(nominated), at=at)  # fmt: skip
+    desk._news(locked, "times_passed", f"{nominated.pk}:{at.isoformat()}", said % words, at=at)
+    nominated = desk._reread(nominated, locked)
+    desk._settle(locked, at=at)
+    return nominated
+
+
 # --- Before they meet -------------------------------------------------------------------------------------------------
 @transaction.atomic
 def rather_not(nomination: Nomination, *, text: str, at: datetime) -> Nomination:

@@ -95,11 +95,17 @@ def taken_back(nominated: Nomination, *, because: str, at: datetime) -> Message 
 
 
 def other_times(
-    nominated: Nomination, *, said: str, again: bool = False, at: datetime, gone: Mapping[str, str] | None = None
+    nominated: Nomination,
+    *,
+    said: str,
+    again: bool = False,
+    passed: bool = False,
+    at: datetime,
+    gone: Mapping[str, str] | None = None,
 ) -> Message | None:
     """None of the times fits the other side, or not the one that was set: could there be others?
 
-    ``gone`` takes the set time out of the advocate's calendar.
+    ``gone`` takes the set time out of the advocate's calendar; ``passed`` is when nobody picked one in time.
     """
     calendar_part = {"calendar": dict(gone)} if gone else {}
     return outbox.owe(
@@ -113,6 +119,7 @@ def other_times(
             "nomination_id": str(nominated.public_id),
             "said": said,
             "again": again,
+            "passed": passed,
             "was_set": bool(gone),
             **_what(nominated.request),
             **calendar_part,

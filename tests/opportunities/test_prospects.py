@@ -10,6 +10,7 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from advocacy.crm.catalogue import Purpose
+from advocacy.delivery import rendering
 from advocacy.delivery.models import Message, Notification
 from advocacy.lib import signed
 from advocacy.users.models import Role, User
@@ -19,6 +20,7 @@ from opportunities.actions import board, desk, prospects
 from opportunities.actions.desk import Pick
 from opportunities.jobs import board as board_jobs
 from opportunities.jobs import desk as jobs
+from opportunities.jobs import prospects as jobs_of_prospects
 from opportunities.models import Claim, Nomination, ProspectLink, ReferenceRequest
 from opportunities.request_pages import where_it_stands
 from tests.factories import make_advocate, make_kind, make_user
@@ -332,6 +334,24 @@ class TestReminders:
         assert len(run(noon - 30 * timedelta(minutes=1))) == 3  # nothing at the old hour
         assert len(run(noon + 5 * DAY - 30 * timedelta(minutes=1))) == 6
         assert len(run(noon + 5 * DAY + HOUR)) == 6
+
+
+class TestTimesNobodyPicked:
+    def test_are_asked_for_anew_once_they_are_over(self, yes: Nomination, noon: datetime, ines: Advocate) -> None:
+        link_for(yes)
+        jobs_of_prospects.ask_for_others_when_times_have_passed(at=noon + HOUR)
+        assert yes.times.count() == 3 and stands(yes) == ("agreed", "prospect")  # two are still to come
+        for _twice in range(2):
+            jobs_of_prospects.ask_for_others_when_times_have_passed(at=noon + 3 * DAY)
+        assert not yes.times.exists() and stands(yes) == ("agreed", "advocate")
+        mail = Message.objects.get(kind="nomination_other_times", contact=ines.contact)
+        assert "Nobody picked one of your times" in rendering.render(mail).text
+        assert Notification.objects.filter(user=yes.request.requester, kind="request_times_passed").count() == 1
+
+    def test_a_set_time_is_left_alone(self, yes: Nomination, noon: datetime) -> None:
+        desk.pick_time(yes.times.all()[0], at=timezone.now())
+        jobs_of_prospects.ask_for_others_when_times_have_passed(at=noon + 9 * DAY)
+        assert yes.times.count() == 3
 
 
 class TestTheRequester:
