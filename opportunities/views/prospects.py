@@ -108,7 +108,8 @@ def _prospect_page(
         "off_form": forms.get("off_form") or _off_form(None),
     }  # fmt: skip
     answer = respond(request, "opportunities/desk/prospect.html", context, status=status)
-    answer["Referrer-Policy"] = "no-referrer"  # the address is the key
+    # The address is the key: it goes to nobody else. (No referrer at all would make browsers post from nowhere.)
+    answer["Referrer-Policy"] = "same-origin"
     answer["X-Robots-Tag"] = "noindex"
     return answer
 
