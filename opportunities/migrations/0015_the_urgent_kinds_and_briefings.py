@@ -12,9 +12,9 @@ TALK = (
     "What has changed since, in figures if there are any?"
 )
 LIMITS = (
-    "Prices, discounts and the terms of your contract\n"
-    "What we have told you in confidence about what comes next\n"
-    "Names and data of your own customers"
+    "Prices, discounts and the terms of the contract\n"
+    "What was told in confidence about what comes next\n"
+    "Names and data of the advocate's own customers"
 )
 MANNERS = (
     "Introduce both sides in two sentences, and then be silent: it is their conversation.\n"
@@ -29,10 +29,10 @@ INTERVIEW = (
     "Where is your field heading?"
 )
 INTERVIEW_LIMITS = (
-    "Figures of your company that are not public\n"
+    "Figures of the company that are not public\n"
     "Forecasts, and whatever moves a share price\n"
     "Other vendors by name\n"
-    "What we have told you in confidence about what comes next"
+    "What was told in confidence about what comes next"
 )
 INTERVIEW_MANNERS = (
     "Say who reads or watches it, and when it comes out.\n"
