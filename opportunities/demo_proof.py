@@ -9,8 +9,8 @@ from typing import Any
 from advocacy.crm.models import Deal, StakeholderTeam
 from advocates.models import Advocate
 from opportunities import fitting
-from opportunities.actions import approvals, desk, proof, sops, stories
-from opportunities.models import Proof, ReferenceRequest, Scope, SopVersion, Story
+from opportunities.actions import approvals, campaigns, desk, proof, sops, stories
+from opportunities.models import Proof, ReferenceRequest, ReviewAsk, ReviewSite, Scope, SopVersion, Story
 
 WORDS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "demo_proof.toml").read_text(encoding="utf-8"))
 ENOUGH = 0.18
@@ -24,6 +24,7 @@ def begin(world: Any, later: Any) -> None:
     days = max(60, (world.today - world.first_day).days)
     for number, entry in enumerate(WORDS["quote"]):
         later(world, world.first_day + timedelta(days=40 + number * (days - 60) // len(WORDS["quote"])), _keep, entry)
+    later(world, world.today - timedelta(days=75), _ask_for_reviews)
     for number, entry in enumerate(WORDS["story"][:2]):
         later(world, world.first_day + timedelta(days=90 + number * 80), _tell, entry, number)
 
@@ -36,6 +37,28 @@ def _agree(world: Any, day: date) -> None:
             continue
         texts = {name: str(entry.get(name, "")) for name in SopVersion.TEXTS}
         sops.write(team, texts, too_early=entry.get("too_early", []), by=lead, at=world.at(day, 10))
+
+
+def _ask_for_reviews(world: Any, day: date) -> None:
+    """A campaign on two sites: some write, some would rather not; what they write plays no part."""
+    rita, at, rng = world.users["manager"], world.at(day, 9), world.kept["proof_rng"]
+    for name in ("SoftRate", "Plainview"):
+        site = ReviewSite.objects.create(name=name, url=f"https://{name.lower()}.example/write")
+        made = campaigns.write(
+            None, title=f"Summer on {name}", site=site, cohort=None, words=WORDS["review"]["words"],
+            thanks=WORDS["review"]["thanks"], closes_on=day + timedelta(days=30), by=rita, at=at,
+        )  # fmt: skip
+        if name == "SoftRate":
+            campaigns.start(made, by=rita, at=at)
+            campaigns.work(at=at)
+    for ask in ReviewAsk.objects.order_by("pk"):
+        answer, later_on = rng.random(), at + timedelta(days=rng.randint(1, 20))
+        if answer < 0.16:
+            told = campaigns.tell(ask, shown_as=f"{ask.contact.given_name} {ask.contact.family_name[:1]}.", at=later_on)
+            if answer < 0.12:
+                campaigns.verify(told, by=rita, at=later_on + timedelta(days=2))
+        elif answer < 0.24:
+            campaigns.would_rather_not(ask, at=later_on)
 
 
 def _somebody(world: Any) -> Advocate | None:

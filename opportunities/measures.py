@@ -15,9 +15,10 @@ from advocacy.dashboards.links import link
 from advocacy.dashboards.periods import Period
 from advocacy.dashboards.registry import Column, Detail, Part, Rows, Unit, Value, measure
 from advocacy.dashboards.sql import HoursBetween, Percentiles, by_month, median, working_days
+from advocacy.lib.given import whole_number
 from opportunities import influence
 from opportunities import survey_measures as survey_measures  # they register beside ours
-from opportunities.models import Nomination, ReferenceRequest
+from opportunities.models import Nomination, ReferenceRequest, ReviewAsk
 
 REQUEST_PAGE = link("opportunities:request", "public_id")
 DEAL_PAGE = link("admin:crm_deal_change", "pk")
@@ -271,6 +272,50 @@ def beside_the_desk(period: Period, filters: Filters) -> Value:
     found = _beside(period, filters)
     number = found.count()
     return Value(number, number, n=number, months=lambda: by_month(found, "fulfilled_at", period))
+
+
+# --- Reviews ----------------------------------------------------------------------------------------------------------
+def _reviews(period: Period, filters: Filters) -> "QuerySet[ReviewAsk]":
+    found = ReviewAsk.objects.filter(period.holds("verified_at"))
+    if filters.part:
+        found = found.filter(campaign__site__pk=whole_number(filters.part) or 0)
+    return filters.narrow(found, region="contact__account__region", industry="contact__account__industry")
+
+
+def review_rows(period: Period, filters: Filters) -> Rows:
+    columns = [
+        Column(gettext_lazy("Site"), lambda row: row.campaign.site.name),
+        Column(gettext_lazy("Person"), lambda row: row.contact.full_name, right="crm.view_contact"),
+        Column(gettext_lazy("Campaign"), lambda row: row.campaign.title),
+        Column(gettext_lazy("Seen"), lambda row: row.verified_at, Unit.INSTANT),
+    ]
+    wanted = _reviews(period, filters).select_related("campaign__site", "contact")
+    return Rows(wanted, columns, order=("-verified_at", "-pk"), what=gettext_lazy("reviews"))
+
+
+@measure(
+    "reviews_seen",
+    name=gettext_lazy("Reviews on public sites"),
+    unit=Unit.COUNT,
+    area="desk",
+    better="up",
+    chart="bars",
+    order=45,
+    definition=gettext_lazy(
+        "Reviews that people told us of after a review campaign and that we have seen on the site, whatever they say."
+    ),
+    numerator=gettext_lazy("Reviews seen in the period"),
+    sources=("opportunities.ReviewAsk",),
+    rows=review_rows,
+    part_word=gettext_lazy("Site"),
+    count_word=gettext_lazy("Reviews"),
+)
+def reviews_seen(period: Period, filters: Filters) -> Value:
+    found = _reviews(period, filters)
+    by_site = found.order_by().values_list("campaign__site", "campaign__site__name").annotate(n=Count("pk"))
+    parts = [Part(str(pk), name, number) for pk, name, number in by_site.order_by("-n")]
+    number = sum(part.value for part in parts)
+    return Value(number, number, n=number, parts=parts, months=lambda: by_month(found, "verified_at", period))
 
 
 def deflected_rows(period: Period, filters: Filters) -> Rows:

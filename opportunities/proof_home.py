@@ -19,6 +19,7 @@ register(
     NavItem(_("Proof"), "opportunities:library", "proof", "opportunities.read_proof", 25),
     NavItem(_("Stories"), "opportunities:stories", "stories", "opportunities.write_stories", 26),
     NavItem(_("How to ask"), "opportunities:sops", "info", "opportunities.follow_own_requests", 27),
+    NavItem(_("Reviews"), "opportunities:campaigns", "review", "opportunities.run_campaigns", 64, section="staff"),
     NavItem(_("My customers"), "opportunities:my_customers", "accounts", "opportunities.follow_own_requests", 28),
     NavItem(_("Tell a story"), "opportunities:tell", "stories", "advocates.be_advocate", 40, section="me"),
     TodayItem(

@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from advocacy.lib.places import Place, register
-from opportunities.models import Claim, ClaimFeedback, Nomination, Proof, ReferenceRequest, Story
+from opportunities.models import Claim, ClaimFeedback, Nomination, Proof, ReferenceRequest, ReviewAsk, Story
 
 
 def _claim_page(pk: int, reader: Any) -> str:
@@ -50,9 +50,16 @@ def _proofs(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
     return {pk: Place(title, reverse("opportunities:proof", args=[key])) for pk, title, key in rows}
 
 
+def _reviews(ids: Collection[int], reader: Any) -> Mapping[int, Place]:
+    may = reader.has_perm("opportunities.run_campaigns")
+    rows = ReviewAsk.objects.filter(pk__in=ids).values_list("pk", "campaign__site__name", "campaign__public_id")
+    return {pk: Place(site, reverse("opportunities:campaign", args=[key]) if may else "") for pk, site, key in rows}
+
+
 register("opportunities.claim", _claims)
 register("opportunities.claimfeedback", _feedback)
 register("opportunities.nomination", _nominations)
 register("opportunities.referencerequest", _requests)
 register("opportunities.story", _stories)
 register("opportunities.proof", _proofs)
+register("opportunities.reviewask", _reviews)

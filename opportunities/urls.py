@@ -4,6 +4,7 @@ from django.urls import URLPattern
 
 from opportunities.views.approvals import urlpatterns as approval_urls
 from opportunities.views.board import urlpatterns as board_urls
+from opportunities.views.campaigns import urlpatterns as campaign_urls
 from opportunities.views.desk import urlpatterns as desk_urls
 from opportunities.views.proof import urlpatterns as proof_urls
 from opportunities.views.prospects import urlpatterns as prospect_urls
@@ -16,6 +17,7 @@ from opportunities.views.urgent import urlpatterns as urgent_urls
 app_name = "opportunities"
 urlpatterns: list[URLPattern] = [
     *board_urls,
+    *campaign_urls,
     *desk_urls,
     *approval_urls,
     *prospect_urls,

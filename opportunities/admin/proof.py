@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from opportunities.models import Approval, Proof, ProofUse, SopVersion, Story
+from opportunities.models import Approval, Proof, ProofUse, ReviewAsk, ReviewCampaign, ReviewSite, SopVersion, Story
 
 
 class LookedAt(admin.ModelAdmin):
@@ -60,3 +60,25 @@ class ProofUseAdmin(LookedAt):
 class SopVersionAdmin(LookedAt):
     list_display = ("sop", "number", "at", "by")
     list_select_related = ("sop__team", "by")
+
+
+@admin.register(ReviewSite)
+class ReviewSiteAdmin(admin.ModelAdmin):
+    list_display = ("name", "url", "is_used")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # campaigns of the past keep their site; one that is used no more is unticked
+
+
+@admin.register(ReviewCampaign)
+class ReviewCampaignAdmin(LookedAt):
+    list_display = ("title", "site", "status", "started_at", "run_by")
+    list_filter = ("status", "site")
+    list_select_related = ("site", "run_by")
+
+
+@admin.register(ReviewAsk)
+class ReviewAskAdmin(LookedAt):
+    list_display = ("contact", "campaign", "asked_at", "told_at", "verified_at", "declined_at")
+    list_select_related = ("contact", "campaign")
+    list_filter = ("campaign",)

@@ -14,6 +14,7 @@ from opportunities.models.board import (
     Step,
     Waiting,
 )
+from opportunities.models.campaigns import ReviewAsk, ReviewCampaign, ReviewSite
 from opportunities.models.desk import (
     ClockSpan,
     MatchWeight,
@@ -61,6 +62,9 @@ __all__ = [
     "ProspectLink",
     "ReferenceRequest",
     "RequestNote",
+    "ReviewAsk",
+    "ReviewCampaign",
+    "ReviewSite",
     "Scope",
     "SeatsTaken",
     "Sop",

@@ -17,7 +17,7 @@ from advocacy.dashboards.filters import Filters
 from advocacy.lib import export
 from advocacy.users.models import Role
 from advocates.models import Ask
-from opportunities.models import Survey, SurveyInvite
+from opportunities.models import ReviewAsk, ReviewCampaign, ReviewSite, Survey, SurveyInvite
 from tests.factories import make_advocate, make_deal, make_request, make_user
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,17 @@ def a_month_of_work(number: int) -> None:
             answered_at=now,
         )  # fmt: skip
         invite.answers.create(question="score", number=9, at=now)
+        ReviewAsk.objects.create(
+            campaign=a_campaign(), contact=advocate.contact, asked_at=now, told_at=now, shown_as="I. B.",
+            verified_at=now,
+        )  # fmt: skip
+        make_request(sam, deal=None, filed_at=filed, fulfilled_at=now, status="fulfilled", beside_the_desk=True,
+                     prospect=f"Prospect {place}")  # fmt: skip
+
+
+def a_campaign() -> ReviewCampaign:
+    site, _new = ReviewSite.objects.get_or_create(name="SoftRate", url="https://softrate.test")
+    return ReviewCampaign.objects.get_or_create(title="Spring", site=site, words="Good or bad.")[0]
 
 
 def a_survey() -> Survey:

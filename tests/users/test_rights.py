@@ -99,6 +99,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "opportunities:briefing_by_mail": "a signed link from a mail to the advocate who is briefed",
     "opportunities:customer_yes": "a signed link to what one customer is asked to say yes to",
     "opportunities:request_status": "a signed link in the mails of one request; it only shows",
+    "opportunities:review": "a signed link of one person asked for a review",
     "opportunities:survey": "a signed link to one survey, put to one person",
 }
 
@@ -154,6 +155,7 @@ HOLDERS: dict[str, set[str]] = {
     "opportunities.file_request": {"requester", "owner", "manager", "lead", "administrator"},
     "opportunities.keep_proof": {"manager", "lead", "administrator"},
     "opportunities.keep_sops": {"manager", "lead", "administrator"},
+    "opportunities.run_campaigns": {"manager", "lead", "administrator"},
     "opportunities.read_proof": {"requester", "owner", "moderator", "manager", "lead", "administrator"},
     "opportunities.write_stories": {"moderator", "manager", "lead", "administrator"},
 }
