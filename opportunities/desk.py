@@ -81,7 +81,7 @@ def stands(
 
 
 def between(wanted: ReferenceRequest, *, question_out: bool) -> str:
-    """Whose turn it is while nobody is asked: a question or a spokesperson's word is waited for, or it is the desk's."""
+    """Whose turn it is while nobody is asked: the spokesperson's, the requester's who has a question, or the desk's."""
     if wanted.waits_for_approver:
         return WaitingFor.APPROVER
     return WaitingFor.REQUESTER if question_out else WaitingFor.DESK

@@ -14,8 +14,9 @@ class HandOverForm(forms.Form):
     name = forms.CharField(label=_("Who gets the link"), max_length=150)
     email = forms.EmailField(
         label=_("Their address"), required=False,
-        help_text=_("With it the portal writes to them: the link, the calendar file and reminders. Without it, you pass "
-                    "the link on."),
+        help_text=_(
+            "With it the portal writes to them: the link, the calendar file and reminders. Without it, you pass it on."
+        ),
     )  # fmt: skip
     time_zone = forms.ChoiceField(label=_("Their time zone"), help_text=_("They can change it on their page."))
 

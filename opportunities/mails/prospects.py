@@ -1,4 +1,4 @@
-"""Mails to prospects, who have no account: only where their address was given, and only about their own conversation."""
+"""Mails to prospects, who have no account: only where their address was given, about their own conversation."""
 
 from datetime import datetime
 from typing import Any, Literal
