@@ -509,9 +509,17 @@ def _of_signals() -> list[Fact]:
     ]
 
 
+_more: dict[str, Fact] = {}
+
+
+def register(fact: Fact) -> None:
+    """Called by the floor above for what it alone knows of people; one of members is named ``program.…``."""
+    _more[fact.key] = fact
+
+
 def facts() -> dict[str, Fact]:
     """Every fact a segment can look at, by key."""
-    return {fact.key: fact for fact in (*_PLAIN, *_of_signals())}
+    return {fact.key: fact for fact in (*_PLAIN, *_more.values(), *_of_signals())}
 
 
 def grouped() -> list[tuple[str, list[Fact]]]:

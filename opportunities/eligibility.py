@@ -4,8 +4,8 @@ The board asks in SQL, for all at once (``MeantFor``); a page or an action asks 
 read the same facts about the advocate, gathered once in ``Who``.
 
 An *audience* is ``{"all": [...], "any": [...], "exclude": [...]}`` of facts written ``name:value``, whatever their
-case: region, country, industry, language, persona, type, product, use, expertise, interest, pod, account, advocate, and
-``stage:3`` for "has reached stage 3".
+case: region, country, industry, language, persona, type, product, use, expertise, interest, pod, account, advocate,
+group (a beta or advisory group, by its slug), and ``stage:3`` for "has reached stage 3".
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +28,7 @@ from django.utils.translation import ngettext
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import Account, ConsentState, Contact
 from advocates.models import Advocate
+from opportunities import groups
 from opportunities.models import BoardVisit, Claim, Opportunity, OpportunityKind, Waiting
 
 
@@ -91,7 +92,7 @@ def people(*, at: datetime) -> models.QuerySet[Advocate]:
         facts=JSONObject(**{name: name for name in fields})
     )
     return Advocate.objects.select_related("contact__account", "pod__manager", "board_visit").annotate(
-        standing_consents=ArraySubquery(given), all_kinds=ArraySubquery(kinds)
+        standing_consents=ArraySubquery(given), all_kinds=ArraySubquery(kinds), in_groups=groups.slugs(at=at)
     )
 
 
@@ -117,7 +118,7 @@ def who_signed_in(user: Any, *, at: datetime) -> Who | None:
 
 
 def facts_of(advocate: Advocate) -> frozenset[str]:
-    """The facts an audience can name, in lower case."""
+    """The facts an audience can name, in lower case. ``in_groups`` came along with the advocate (``people``)."""
     contact, account = advocate.contact, advocate.contact.account
     facts: dict[str, Iterable[Any]] = {
         "region": [account.region],
@@ -134,6 +135,7 @@ def facts_of(advocate: Advocate) -> frozenset[str]:
         "pod": [advocate.pod_id],
         "account": [account.external_id],
         "advocate": [advocate.public_id],
+        "group": getattr(advocate, "in_groups", ()),
     }
     return frozenset(
         f"{name}:{value}".lower() for name, values in facts.items() for value in values if value not in (None, "")

@@ -12,8 +12,9 @@ from advocacy.lib.home import Card, NavItem, Suggestion, register, suggest
 from advocates import kinds as kinds_of_people
 from opportunities import board as rules
 from opportunities import desk_home as desk_home  # its entries and cards register beside ours
-from opportunities import survey_home as survey_home
+from opportunities import group_home as group_home
 from opportunities import proof_home as proof_home
+from opportunities import survey_home as survey_home
 from opportunities.eligibility import who_signed_in
 from opportunities.models import UNDER_WAY, Claim, OpportunityKind
 from opportunities.models.board import Group

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from advocacy.crm import merging
 from advocacy.crm.models import Twins
-from opportunities.models import Claim, Nomination
+from opportunities.models import Claim, GroupMembership, Nomination
 
 LIVE = (Claim.Status.CLAIMED, Claim.Status.CONFIRMED, Claim.Status.SCHEDULED, Claim.Status.DELIVERED)
 ASKED = (Nomination.Status.ASKED, Nomination.Status.WITH_OWNER)
@@ -27,6 +27,12 @@ def _why_not(kind: str, stays: Any, gone: Any) -> str | None:
     if twice := asked.filter(advocate__contact=gone.pk, request__in=same).first():
         return _("Both are asked for %(request)s. Take one of the two nominations back, then merge.") % {
             "request": twice.request
+        }
+    seats = GroupMembership.objects.filter(status__in=GroupMembership.LIVE).select_related("group")
+    those = seats.filter(advocate__contact=stays.pk).values("group")
+    if both_in := seats.filter(advocate__contact=gone.pk, group__in=those).first():
+        return _("Both are in “%(group)s”, or asked into it. End one of the two there, then merge.") % {
+            "group": both_in.group
         }
     return None
 

@@ -6,6 +6,7 @@ from opportunities.views.approvals import urlpatterns as approval_urls
 from opportunities.views.board import urlpatterns as board_urls
 from opportunities.views.campaigns import urlpatterns as campaign_urls
 from opportunities.views.desk import urlpatterns as desk_urls
+from opportunities.views.groups import urlpatterns as group_urls
 from opportunities.views.proof import urlpatterns as proof_urls
 from opportunities.views.prospects import urlpatterns as prospect_urls
 from opportunities.views.requesting import urlpatterns as requesting_urls
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     *board_urls,
     *campaign_urls,
     *desk_urls,
+    *group_urls,
     *approval_urls,
     *prospect_urls,
     *urgent_urls,

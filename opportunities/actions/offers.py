@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from advocacy.crm import spine
@@ -14,7 +15,7 @@ from advocacy.lib.lifecycle import Refused
 from advocates import budget
 from advocates.budget import PastAsk
 from advocates.models import Advocate, Channel, Firing
-from opportunities import board, eligibility
+from opportunities import board, eligibility, groups
 from opportunities.mails import board as mails
 from opportunities.models import Claim, Opportunity, OpportunityKind
 
@@ -51,8 +52,9 @@ def why_not_offers(asked: Sequence[tuple[Contact, datetime]], kinds: Sequence[st
     if any(one.seats is not None for one in opportunities):
         return [why_not_offer(contact, kinds, at=at) for contact, at in asked]
     contacts = {contact.pk for contact, _at in asked}
+    now = max((at for _contact, at in asked), default=timezone.now())
     found = Advocate.objects.filter(contact__in=contacts).select_related("contact__account", "pod__manager")
-    advocates = {advocate.contact_id: advocate for advocate in found}
+    advocates = {advocate.contact_id: advocate for advocate in found.annotate(in_groups=groups.slugs(at=now))}
     consents: dict[int, list[ConsentState]] = defaultdict(list)
     for state in ConsentState.objects.filter(contact__in=contacts, given=True):
         consents[state.contact_id].append(state)

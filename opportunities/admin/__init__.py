@@ -1,5 +1,5 @@
 """Staff pages of the board and the desk."""
 
-from opportunities.admin import board, desk, proof, prospects, surveys, urgent
+from opportunities.admin import board, desk, groups, proof, prospects, surveys, urgent
 
-__all__ = ["board", "desk", "proof", "prospects", "surveys", "urgent"]
+__all__ = ["board", "desk", "groups", "proof", "prospects", "surveys", "urgent"]

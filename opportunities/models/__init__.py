@@ -24,6 +24,7 @@ from opportunities.models.desk import (
     RequestNote,
     TrackRecord,
 )
+from opportunities.models.groups import CustomerGroup, GroupMembership
 from opportunities.models.promises import DeskHours, Promise
 from opportunities.models.proof import Approval, ApprovalComment, Proof, ProofUse
 from opportunities.models.prospects import Briefing, ProspectLink
@@ -47,10 +48,12 @@ __all__ = [
     "Claim",
     "ClaimFeedback",
     "ClockSpan",
+    "CustomerGroup",
     "DeskHours",
     "Feedback",
     "Findable",
     "Group",
+    "GroupMembership",
     "MatchWeight",
     "Nomination",
     "Opportunity",

@@ -90,7 +90,7 @@ def validate_audience(value: Any) -> None:
             raise ValidationError(_("Each fact is written like region:Europe."))
 
 
-OF_MEMBERS = frozenset({"stage", "type", "expertise", "interest", "pod", "advocate"})
+OF_MEMBERS = frozenset({"stage", "type", "expertise", "interest", "pod", "advocate", "group"})
 """Facts of an audience that depend on how somebody takes part in the program."""
 
 

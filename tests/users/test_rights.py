@@ -100,6 +100,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "opportunities:customer_yes": "a signed link to what one customer is asked to say yes to",
     "opportunities:request_status": "a signed link in the mails of one request; it only shows",
     "opportunities:review": "a signed link of one person asked for a review",
+    "opportunities:group_by_mail": "a signed link to one invitation to a group, or one question about another term",
     "opportunities:survey": "a signed link to one survey, put to one person",
 }
 
@@ -149,6 +150,7 @@ HOLDERS: dict[str, set[str]] = {
     "opportunities.answer_survey": {"advocate"},
     "opportunities.read_surveys": {"requester", "owner", "manager", "lead", "administrator"},
     "opportunities.change_survey": {"manager", "lead", "administrator"},
+    "opportunities.run_groups": {"manager", "lead", "administrator"},
     "opportunities.approve_asks": {"requester", "owner", "manager", "lead", "administrator"},
     "opportunities.claim": {"advocate"},
     "opportunities.browse_board": {"advocate", "moderator", "manager", "lead", "administrator"},
