@@ -3,14 +3,19 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from advocacy.crm.models import Account
+from advocacy.lib import signed
 from advocacy.users.models import Role, User
 from advocates import snippets
 from advocates.actions import launching, letters, nominations, wishes
-from advocates.models import Cohort, InvitationTemplate, JourneyStage, Letter, Recognition, Task
+from advocates.models import Advocate, Cohort, InvitationTemplate, JourneyStage, Letter, Recognition, Task
 from community import actions as community
 from community.models import Space
 from newsletter import actions as newsletter
+from opportunities.actions import approvals, campaigns, proof, sops, stories
+from opportunities.models import ReferenceRequest, ReviewAsk, ReviewSite
 from tests.browser.conftest import OpenPage, breaches, scrolls_sideways
 from tests.factories import (
     NOON,
@@ -61,7 +66,9 @@ def program() -> dict[str, Any]:
     wish = wishes.wish(ines, kind="meet", text="Somebody who plans ten sites.", at=NOON)
     letters.write_to_manager(ines, text="Is there a test system?", at=NOON)
     snippets.save(None, name="After a call", text="Dear {given_name}, thank you.", shared=True, at=NOON, by=lena)
+    more = show_and_ask(rita, sam, lena, ines, wanted)
     return {
+        **more,
         "rita": rita, "sam": sam, "maya": maya, "lena": lena, "ines": ines.user,
         "opportunity": f"/opportunities/{opportunity.public_id}/", "topic": f"/community/t/{topic.public_id}/",
         "request": f"/requests/{wanted.public_id}/", "space": f"/community/s/{space.slug}/",
@@ -75,18 +82,59 @@ def program() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def show_and_ask(rita: User, sam: User, lena: User, ines: Advocate, wanted: ReferenceRequest) -> dict[str, Any]:
+    """Proof, a story with the customer, an SOP, a review campaign, and the signed pages of each."""
+    account, at = ines.contact.account, timezone.now()
+    said = {"kind": "quote", "title": "“We sleep at night”", "body": "We sleep at night.", "said_by": "Ines"}
+    shown = proof.keep(account=account, said=said, by=rita, at=at, contact=ines.contact)
+    approvals.put_on_record(
+        shown, name="Ines Barbosa", said_at=at, scopes=["sales"], means="mail", evidence="a mail", by=rita, at=at
+    )
+    proof.publish(shown, by=rita, at=at)
+    story = stories.begin(account=account, title="Night shifts", by=rita, at=at, contact=ines.contact, owner=rita)
+    words = {"customer": "A bakery.", "challenge": "Chaos.", "solution": "Plans.", "quote": "We sleep.",
+             "results": [{"figure": "Planning", "before": "14", "after": "3", "unit": "hours"}]}  # fmt: skip
+    story = stories.write(story, words, by=rita, at=at)
+    for step in ("writing", "review"):
+        story = stories.move(story, step, by=rita, at=at)
+    asked = approvals.ask(story, scopes=["sales", "website"], contact=ines.contact, by=rita, at=at)
+    sops.write(None, {"where_to_ask": "Here.", "how_fast": "In two days."}, too_early=["discovery"], by=lena, at=at)
+    site = ReviewSite.objects.create(name="SoftRate", url="https://softrate.test")
+    campaign = campaigns.write(
+        None, title="Spring", site=site, cohort=None, words="Good or bad.", thanks="a donation", closes_on=None,
+        by=rita, at=at,
+    )  # fmt: skip
+    review = ReviewAsk.objects.create(campaign=campaign, contact=ines.contact, asked_at=at)
+    Account.objects.filter(pk=account.pk).update(owner=sam)
+    token = {purpose: signed.sign(purpose, str(of.public_id)) for purpose, of in (
+        ("approval", asked), ("review", review), ("request_status", wanted))}  # fmt: skip
+    return {
+        "proof": f"/proof/{shown.public_id}/", "proof_edit": f"/proof/{shown.public_id}/edit/",
+        "story": f"/stories/{story.public_id}/", "story_write": f"/stories/{story.public_id}/write/",
+        "campaign": f"/reviews/{campaign.public_id}/", "yes": f"/yes/{token['approval']}/",
+        "review": f"/review/{token['review']}/", "status": f"/status/{token['request_status']}/",
+        "change": f"/requests/{wanted.public_id}/change/", "proof_new": f"/proof/new/?account={account.pk}",
+        "beside": f"/requests/beside/?advocate={ines.public_id}", "story_new": f"/stories/new/?account={account.pk}",
+    }  # fmt: skip
+
+
 PAGES: dict[str, tuple[str, ...]] = {
     "ines": (
         "/", "/opportunities/", "opportunity", "/claims/", "/community/", "space", "topic", "/community/new/",
         "/profile/", "/profile/consents/", "/points/", "/newsletter/",
-        "/welcome/worth/", "/welcome/like/", "/welcome/often/", "/welcome/ready/", "/wish/", "/search/?q=stock",
+        "/welcome/worth/", "/welcome/like/", "/welcome/often/", "/welcome/ready/", "/wish/",
+        "/search/?q=stock", "/story/",
     ),
     "ada": ("/api/v1/docs", "/admin/api/apitoken/add/"),
-    "sam": ("/", "/requests/", "/requests/new/", "request", "/nominate/"),
+    "sam": (
+        "/", "/requests/", "/requests/new/", "request", "/nominate/", "/proof/", "proof", "/sops/", "/sops/others/",
+        "/requests/beside/?q=ines", "beside", "change", "/my-customers/",
+    ),
     "rita": (
         "/", "/today/", "/admin/opportunities/referencerequest/", "desk", "/advocates/", "advocate", "/nominated/",
         "nominated", "/wishes/", "wish", "letter", "write_down", "/snippets/", "/views/?path=/advocates/&query=stage=2",
-        "/search/?q=ines",
+        "/search/?q=ines", "/stories/", "story", "story_write", "story_new", "/proof/new/?q=a", "proof_new", "proof",
+        "proof_edit", "/reviews/", "/reviews/new/", "campaign", "/sops/others/write/",
     ),
     "maya": ("/", "/community/moderation/", "/newsletter/edit/", "edition"),
     "lena": (
@@ -120,6 +168,7 @@ def test_pages_of_a_role(open_page: OpenPage, program: dict[str, Any], who: str,
 @pytest.mark.parametrize(("width", "dark"), [(1280, True), (375, False)], ids=["wide-dark", "phone-light"])
 def test_pages_for_everybody(open_page: OpenPage, program: dict[str, Any], width: int, dark: bool) -> None:
     found = []
-    for path in ("/join/", "/accounts/login/", "/nothing-is-here/"):
-        found += [one for one in look_at(open_page, path, None, width=width, dark=dark) if "404" not in one]
+    for path in ("/join/", "/accounts/login/", "/nothing-is-here/", "yes", "review", "status"):
+        there = program.get(path, path)
+        found += [one for one in look_at(open_page, there, None, width=width, dark=dark) if "404" not in one]
     assert found == []
