@@ -9,16 +9,18 @@ import pytest
 
 from advocacy.crm.catalogue import SIGNAL_KINDS
 from advocacy.crm.models import Contact, Pause, Signal
+from advocacy.delivery.models import Message
+from advocacy.users.models import Role
 from advocates import reviews, segments
 from advocates.actions import lifecycle
 from advocates.models import Advocate
 from advocates.segments import Condition, Segment, Takes
 from opportunities import board
 from opportunities.actions import board as board_actions
-from opportunities.actions import surveys
+from opportunities.actions import campaigns, surveys
 from opportunities.eligibility import standing, who
-from opportunities.models import Feedback, Survey, SurveyInvite
-from tests.factories import NOON, make_account, make_advocate, make_kind, make_opportunity
+from opportunities.models import Feedback, ReviewAsk, ReviewSite, Survey, SurveyInvite
+from tests.factories import NOON, make_account, make_advocate, make_kind, make_opportunity, make_user
 from tests.opportunities.test_surveys import DAY, SCORE, STARS, WHY, asked, make_survey, say
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +77,24 @@ def test_both_find_the_same_review_on_the_board_with_the_same_reward(glad_and_no
     assert claims[0].opportunity.points == claims[1].opportunity.points
 
 
+def test_a_review_campaign_asks_both_in_the_same_words(glad_and_not: tuple[Advocate, Advocate]) -> None:
+    rita = make_user("Rita Morgan", Role.MANAGER)
+    site = ReviewSite.objects.create(name="SoftRate", url="https://softrate.test/write")
+    written = campaigns.write(
+        None, title="Spring", site=site, cohort=None, words="Good or bad.", thanks="A book", closes_on=None, by=rita,
+        at=LATER,
+    )  # fmt: skip
+    campaigns.start(written, by=rita, at=LATER)
+    campaigns.work(at=LATER)
+    assert set(ReviewAsk.objects.values_list("contact", flat=True)) == {one.contact_id for one in glad_and_not}
+    theirs = {"ask_id", "given_name"}
+    first, second = (
+        {name: value for name, value in mail.params.items() if name not in theirs}
+        for mail in Message.objects.filter(kind="review_ask")
+    )
+    assert first == second
+
+
 def test_whatever_tells_them_apart_cannot_choose_whom_to_ask_for_a_review(
     glad_and_not: tuple[Advocate, Advocate],
 ) -> None:
@@ -105,6 +125,7 @@ def test_who_is_to_be_asked_for_a_review_is_worked_out_without_reading_surveys()
     for module in (
         "advocates/reviews.py", "advocates/segments.py", "advocates/budget.py", "advocates/commitments.py",
         "opportunities/eligibility.py", "opportunities/board.py", "opportunities/matching.py",
+        "opportunities/campaigns.py", "opportunities/actions/campaigns.py",
         "opportunities/actions/offers.py", "opportunities/actions/board.py", "newsletter/personal.py",
     ):  # fmt: skip
         tree = ast.parse((root / module).read_text())
