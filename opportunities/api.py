@@ -63,6 +63,9 @@ class RequestIn(Schema):
     deal_source: Line = Field("crm", description="The system that id belongs to.")
     another: bool = Field(False, description="File it though this deal has a request under way.")
     team: Line | None = Field(None, description="The slug of a stakeholder team.")
+    too_early_because: Line | None = Field(
+        None, description="Why it cannot wait, where the team's SOP calls the stage of the deal too early."
+    )
     industry: Line | None = None
     employees: int | None = None
     region: Line | None = None
@@ -168,6 +171,7 @@ def file_request(request: HttpRequest, payload: RequestIn) -> Any:
     filed = actions.file_request(
         requester=person, kind=said["kind"], prospect=said["prospect"], needed_by=said["needed_by"],
         wanted=said["wanted"], team=said["team"], deal=said["deal"], facts=form.facts, at=at,
+        too_early_because=said["too_early_because"],
     )  # fmt: skip
     return Status(201, _out(_rows().get(pk=filed.pk)))
 

@@ -13,6 +13,7 @@ from django.db import connections
 from django.test import Client
 
 from advocacy.users.models import Role, User
+from opportunities.actions import sops
 from opportunities.models import Nomination, ReferenceRequest
 from tests.api.test_signals import token_with
 from tests.factories import NOON, make_advocate, make_deal, make_kind, make_request, make_user
@@ -69,6 +70,17 @@ class TestFiling:
         filed = ReferenceRequest.objects.get()
         assert (filed.prospect, filed.industry, filed.deal) == ("Kestrel Rivals", "Food", filed.deal)
         assert told.json()["deal"] == "D-1"
+
+    def test_too_early_a_stage_is_refused_in_the_sops_words_or_waived_with_a_reason(self, sam: User) -> None:
+        words = {"too_early_words": "Show them a case study first."}
+        sops.write(None, words, too_early=["Discovery"], by=sam, at=NOON)
+        make_deal("Planning", external_id="D-1", stage="discovery", owner=sam)
+        told = post(asked(deal="D-1"))
+        assert told.status_code == 422
+        (error,) = told.json()["errors"]
+        assert error == {"pointer": "/too_early_because", "detail": "Show them a case study first."}
+        assert post(asked(deal="D-1", too_early_because="Their board meets on Monday.")).status_code == 201
+        assert ReferenceRequest.objects.get().too_early_because == "Their board meets on Monday."
 
     def test_a_second_one_for_a_deal_is_meant(self, sam: User) -> None:
         make_deal("Planning", external_id="D-1", owner=sam)
