@@ -15,7 +15,7 @@ from advocacy.crm.models import Account, Deal, StakeholderTeam
 from advocacy.lib.lifecycle import Refused
 from advocates.models import Advocate
 from opportunities import board as rules
-from opportunities import demo_lanes, demo_proof, matching
+from opportunities import demo_lanes, demo_proof, group_demo, matching
 from opportunities import desk as desk_rules
 from opportunities import survey_demo as survey_demo
 from opportunities.actions import board, desk
@@ -56,6 +56,7 @@ def begin(world: Any) -> None:
         if deal.external_id != "DEAL-999" and first < last and world.chance(0.72):
             later(world, first, _file, deal, sales)
     survey_demo.begin(world)
+    group_demo.begin(world)
 
 
 def later(world: Any, day: date, do: Callable[..., None], *what: Any) -> None:
@@ -81,6 +82,7 @@ def day(world: Any, day: date) -> None:
         board_jobs.close_what_is_over(at=world.at(day, 20))
     desk_jobs.move_on_from_silence(at=world.at(day, 19))
     survey_demo.day(world, day)
+    group_demo.day(world, day)
 
 
 # --- The board --------------------------------------------------------------------------------------------------------
