@@ -83,7 +83,3 @@ class ToldForm(forms.Form):
         if not said.get("review_url") and not said.get("shown_as") and not self.errors:
             self.add_error("review_url", _now("Tell us where it stands, or under which name, so that we can find it."))
         return said
-
-
-class NotFoundForm(forms.Form):
-    reason = forms.CharField(label=_("What did you look for?"), max_length=300)

@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from advocacy.lib import charts, signed
-from advocacy.lib.given import whole_number
+from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import public, requires
 from opportunities import campaigns as rules
 from opportunities.actions import campaigns as actions
-from opportunities.forms.campaigns import CampaignForm, NotFoundForm, ToldForm
+from opportunities.forms.campaigns import CampaignForm, ToldForm
 from opportunities.models import ReviewAsk, ReviewCampaign, ReviewSite
 
 RUN = "opportunities.run_campaigns"
@@ -90,7 +90,7 @@ def _page(request: HttpRequest, one: ReviewCampaign, *, at: datetime, status: in
     context = {
         "one": one, "draft": draft, "standing": rules.standing(asks), "page": page,
         "reach": rules.reach(one, at=at) if draft else None, "refusal": rules.why_not(rules.definition_of(one)),
-        "not_found_form": NotFoundForm(), **more,
+        **more,
     }  # fmt: skip
     return respond(request, "opportunities/campaigns/campaign.html", context, status=status)
 
@@ -126,8 +126,7 @@ def act_on_review(request: HttpRequest, public_id: UUID, what: str) -> HttpRespo
             actions.thanked(ask, at=at)
             messages.success(request, _("Noted."))
         else:
-            form = NotFoundForm(request.POST)
-            actions.not_there(ask, reason=form.data.get("reason", ""), at=at)
+            actions.not_there(ask, reason=plain(request.POST.get("reason")), at=at)
             messages.success(request, _("Noted; their page says so."))
     except Refused as refusal:
         messages.warning(request, str(refusal))

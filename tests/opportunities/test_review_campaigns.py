@@ -245,6 +245,10 @@ class TestTheReview:
             reverse("opportunities:review_not_there", args=[ask.campaign.public_id]), {**act, "reason": "Page 1"}
         )
         assert "Page 1" in client.get(url).content.decode()
+        odd = client.post(
+            reverse("opportunities:review_not_there", args=[ask.campaign.public_id]), {**act, "reason": "\x00"}
+        )
+        assert odd.status_code == 302
         for _twice in range(2):
             client.post(reverse("opportunities:review_seen", args=[ask.campaign.public_id]), act)
             client.post(reverse("opportunities:review_thanked", args=[ask.campaign.public_id]), act)
