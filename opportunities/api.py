@@ -63,6 +63,7 @@ class RequestIn(Schema):
     deal_source: Line = Field("crm", description="The system that id belongs to.")
     another: bool = Field(False, description="File it though this deal has a request under way.")
     team: Line | None = Field(None, description="The slug of a stakeholder team.")
+    needed_at: datetime | None = Field(None, description="The hour, for urgent kinds; with its zone.")
     too_early_because: Line | None = Field(
         None, description="Why it cannot wait, where the team's SOP calls the stage of the deal too early."
     )
@@ -147,7 +148,7 @@ def file_request(request: HttpRequest, payload: RequestIn) -> Any:
         words=_("The desk takes no such kind."),
     )  # fmt: skip
     team = _one(StakeholderTeam.objects.all(), payload.team, by="slug", name="team", words=_("There is no such team."))
-    given = payload.model_dump(exclude_none=True, exclude={"requester", "deal_source", "another"})
+    given = payload.model_dump(exclude_none=True, exclude={"requester", "deal_source", "another", "needed_at"})
     told = {
         **text_from(deal),
         **given,
@@ -171,9 +172,15 @@ def file_request(request: HttpRequest, payload: RequestIn) -> Any:
     filed = actions.file_request(
         requester=person, kind=said["kind"], prospect=said["prospect"], needed_by=said["needed_by"],
         wanted=said["wanted"], team=said["team"], deal=said["deal"], facts=form.facts, at=at,
-        too_early_because=said["too_early_because"],
+        too_early_because=said["too_early_because"], needed_at=_with_zone(payload.needed_at),
     )  # fmt: skip
     return Status(201, _out(_rows().get(pk=filed.pk)))
+
+
+def _with_zone(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise _wrong("needed_at", _("Say the zone as well, such as 2026-03-27T14:00:00+01:00."))
+    return moment
 
 
 def _one(rows: Any, value: str | None, *, by: str, name: str, words: str) -> Any:

@@ -134,7 +134,7 @@ def answer(
     """
     of = _lock(approval.of)
     found = Approval.objects.select_for_update(of=("self",)).get(pk=approval.pk)
-    found.story, found.proof = (of, None) if isinstance(of, Story) else (None, of)  # type: ignore[assignment]
+    found.story, found.proof = (of, None) if isinstance(of, Story) else (None, of)
     if found.said:
         if found.said == said:
             return found

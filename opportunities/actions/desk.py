@@ -95,12 +95,14 @@ def file_request(
     deal: Deal | None = None,
     facts: Mapping[str, Any] | None = None,
     too_early_because: str = "",
+    needed_at: datetime | None = None,
     confirm: bool = True,
 ) -> ReferenceRequest:
     """File a request; the desk's clock runs from here. The requester has it confirmed by mail.
 
     At a stage of the deal that the team's SOP calls too early it is refused in the SOP's words (``TooEarly``), unless
     ``too_early_because`` says why it cannot wait. The request keeps the version of the SOP it was made under.
+    ``needed_at`` is the hour of an urgent kind; other kinds have none.
     """
     if not kind.for_requests:
         raise Refused(_("“%(kind)s” cannot be asked for at the desk.") % {"kind": kind.name})
@@ -108,6 +110,8 @@ def file_request(
         raise Refused(_("Name the prospect company: advocates read it first."))
     if needed_by < timezone.localdate(at):  # the day it is where the requester is
         raise Refused(_("The day it is needed by has passed. Choose a later one."))
+    if needed_at is not None and needed_at <= at:
+        raise Refused(_("The hour it is needed by has passed. Choose a later one."))
     sop = sops.current(team)
     because = " ".join(too_early_because.split())[:300] if (early := sops.too_early(sop, deal)) else ""
     if early and not because:
@@ -115,6 +119,7 @@ def file_request(
     filed = ReferenceRequest.objects.create(
         requester=requester, kind=kind, prospect=" ".join(prospect.split()), needed_by=needed_by, wanted=wanted,
         team=team, deal=deal, filed_at=at, waiting_for=WaitingFor.DESK, sop_version=sop, too_early_because=because,
+        needed_at=needed_at if kind.is_urgent else None,
         promised_hours=clock.promised_hours(team, kind), **_facts(facts or {}),
     )  # fmt: skip
     ClockSpan.objects.create(request=filed, waiting_for=WaitingFor.DESK, began_at=at)
@@ -146,7 +151,8 @@ def amend(
         return locked
     locked.save(update_fields=list(changed))
     if by is not None and by.pk == locked.requester_id:
-        names = [str(ReferenceRequest._meta.get_field(name).verbose_name) for name in changed]
+        called = {one.name: str(one.verbose_name) for one in ReferenceRequest._meta.concrete_fields}
+        names = [called[name] for name in changed]
         text = _("Changed: %(what)s.") % {"what": ", ".join(names)}
         RequestNote.objects.create(request=locked, by=by, at=at, text=text, for_requester=True)
         if locked.manager:

@@ -211,7 +211,7 @@ def _thank_them(story: Story, *, at: datetime, by: Any) -> None:
                 "assignee": story.owner, "due_at": at, "created_at": at,
             },
         )  # fmt: skip
-    stages.refresh([story.contact_id], at=at)
+    stages.refresh([story.contact.pk], at=at)
 
 
 @transaction.atomic

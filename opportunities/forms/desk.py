@@ -113,6 +113,10 @@ class RequestForm(FactsForm):
     )
     wanted = forms.IntegerField(label=_("How many advocates"), min_value=1, max_value=20, initial=1)
     needed_by = forms.DateField(label=_("Needed by"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    needed_hour = forms.TimeField(
+        label=_("By which hour"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_("For media and analysts, on your clock. Others need no hour."),
+    )  # fmt: skip
     team = forms.ModelChoiceField(
         label=_("Your team"), queryset=StakeholderTeam.objects.all(), required=False, empty_label=_("No team")
     )
@@ -162,6 +166,12 @@ class RequestForm(FactsForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        kind, day, hour = cleaned.get("kind"), cleaned.get("needed_by"), cleaned.get("needed_hour")
+        cleaned["needed_at"] = None
+        if kind is not None and kind.is_urgent and day is not None and hour is not None and not self.enough:
+            cleaned["needed_at"] = timezone.make_aware(datetime.combine(day, hour))
+            if cleaned["needed_at"] <= timezone.now():
+                self.add_error("needed_hour", _("This hour has passed. Choose a later one."))
         if self.enough:
             cleaned["wanted"] = cleaned.get("wanted") or 1
             return cleaned

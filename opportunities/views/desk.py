@@ -88,7 +88,7 @@ def new_request(request: HttpRequest) -> HttpResponse:
         filed = actions.file_request(
             requester=request.user, kind=said["kind"], prospect=said["prospect"], needed_by=said["needed_by"],
             wanted=said["wanted"], team=said["team"], deal=said["deal"], facts=form.facts, at=at,
-            too_early_because=said["too_early_because"],
+            too_early_because=said["too_early_because"], needed_at=said["needed_at"],
         )  # fmt: skip
     except Refused as refusal:
         form.add_error(None, str(refusal))

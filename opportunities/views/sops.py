@@ -31,14 +31,12 @@ OTHERS = "others"
 @require_safe
 def all_sops(request: HttpRequest) -> HttpResponse:
     """Each team with its SOP, one's own teams first."""
-    latest = {
-        row["sop__team"]: row["number"]
-        for row in SopVersion.objects.values("sop__team").annotate(number=Max("number"), n=Count("pk"))
-    }
+    latest: dict[int | None, int] = dict(SopVersion.objects.values_list("sop__team").annotate(Max("number")))
+    others = latest.get(None)
     mine = set(request.user.teams.values_list("pk", flat=True))  # type: ignore[union-attr]
     teams = [(team, latest.get(team.pk), team.pk in mine) for team in StakeholderTeam.objects.order_by("name")]
     context = {
-        "teams": sorted(teams, key=lambda one: not one[2]), "others": latest.get(None), "any": bool(latest),
+        "teams": sorted(teams, key=lambda one: not one[2]), "others": others,
         "may_write": request.user.has_perm(KEEP),
     }  # fmt: skip
     return respond(request, "opportunities/sops.html", context)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -398,3 +398,31 @@ def test_an_account_without_its_owner_does_not_stop_the_others() -> None:
     Account.objects.filter(pk=ines.contact.account_id).update(owner_approves=True, owner=None)
     made = urgent.ask_best(wanted, number=2, by=rita, at=NOON)
     assert [one.advocate for one in made] == [omar]
+
+
+@pytest.mark.django_db
+class TestTheHourOnTheForm:
+    def test_is_kept_for_urgent_kinds_and_not_for_others(self, client: Client) -> None:
+        client.force_login(make_user("Sam Carter", Role.REQUESTER))
+        day = timezone.localdate() + timedelta(days=2)
+        for slug, presses in (("media-interview", True), ("reference-call", False)):
+            kind = make_kind(slug, is_urgent=presses)
+            typed = {
+                "kind": kind.pk, "wanted": 1, "prospect": f"The {slug} Weekly", "needed_by": day.isoformat(),
+                "needed_hour": "14:00",
+            }  # fmt: skip
+            assert client.post("/requests/new/", typed).status_code == 302
+        wanted = ReferenceRequest.objects.get(kind__slug="media-interview")
+        assert wanted.needed_at == timezone.make_aware(datetime.combine(day, time(14)))
+        assert ReferenceRequest.objects.get(kind__slug="reference-call").needed_at is None
+
+    def test_an_hour_that_has_passed_is_refused_beside_its_field(self, client: Client) -> None:
+        client.force_login(make_user("Sam Carter", Role.REQUESTER))
+        kind = make_kind("media-interview", is_urgent=True)
+        typed = {
+            "kind": kind.pk, "wanted": 1, "prospect": "The Weekly", "needed_hour": "00:00",
+            "needed_by": timezone.localdate().isoformat(),
+        }  # fmt: skip
+        answer = client.post("/requests/new/", typed)
+        assert answer.status_code == 422
+        assert "This hour has passed" in answer.content.decode()
