@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from advocacy.crm.models import Deal, StakeholderTeam
-from advocates.models import Advocate
+from advocates.models import Advocate, Cohort
 from opportunities import fitting
 from opportunities.actions import approvals, campaigns, desk, proof, sops, stories
 from opportunities.models import Proof, ReferenceRequest, ReviewAsk, ReviewSite, Scope, SopVersion, Story
@@ -24,7 +24,8 @@ def begin(world: Any, later: Any) -> None:
     days = max(60, (world.today - world.first_day).days)
     for number, entry in enumerate(WORDS["quote"]):
         later(world, world.first_day + timedelta(days=40 + number * (days - 60) // len(WORDS["quote"])), _keep, entry)
-    later(world, world.today - timedelta(days=75), _ask_for_reviews)
+    # One industry, a good while ago: an ask for a review counts in everybody's budget, and the desk has work to do.
+    later(world, world.today - timedelta(days=125), _ask_for_reviews)
     for number, entry in enumerate(WORDS["story"][:2]):
         later(world, world.first_day + timedelta(days=90 + number * 80), _tell, entry, number)
 
@@ -42,10 +43,17 @@ def _agree(world: Any, day: date) -> None:
 def _ask_for_reviews(world: Any, day: date) -> None:
     """A campaign on two sites: some write, some would rather not; what they write plays no part."""
     rita, at, rng = world.users["manager"], world.at(day, 9), world.kept["proof_rng"]
+    logistics, _new = Cohort.objects.get_or_create(
+        name="Customers in logistics",
+        defaults={
+            "definition": {"all": [{"fact": "account.industry", "value": ["Logistics"]}], "any": [], "exclude": []},
+            "by": world.users["lead"],
+        },
+    )  # fmt: skip
     for name in ("SoftRate", "Plainview"):
         site = ReviewSite.objects.create(name=name, url=f"https://{name.lower()}.example/write")
         made = campaigns.write(
-            None, title=f"Summer on {name}", site=site, cohort=None, words=WORDS["review"]["words"],
+            None, title=f"Summer on {name}", site=site, cohort=logistics, words=WORDS["review"]["words"],
             thanks=WORDS["review"]["thanks"], closes_on=day + timedelta(days=30), by=rita, at=at,
         )  # fmt: skip
         if name == "SoftRate":
