@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from advocacy.delivery.models import Message
-from newsletter import actions, schedule
+from newsletter import schedule
+from newsletter.actions import editions as actions
 from newsletter.models import Edition
 
 

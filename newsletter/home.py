@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from advocacy.lib.home import Card, NavItem, register
 from advocates import launching
-from newsletter import actions
+from newsletter.actions import editions as actions
 from newsletter.models import Edition
 
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path, re_path
 
-from newsletter import views
+from newsletter.views import editions as views
 
 app_name = "newsletter"
 urlpatterns: list[URLPattern] = [

@@ -97,7 +97,7 @@ def _owe(readers: int) -> str:
     from advocacy.crm.models import Account, ConsentEntry, ConsentState, Contact, Program
     from advocacy.users.models import Role
     from advocates.models import Advocate
-    from newsletter import actions
+    from newsletter.actions import editions as actions
     from opportunities.models import Claim
     from tests.factories import make_kind, make_opportunity, make_user
 

@@ -13,7 +13,7 @@ from advocates.actions import launching, letters, nominations, wishes
 from advocates.models import Advocate, Cohort, InvitationTemplate, JourneyStage, Letter, Recognition, Task
 from community import actions as community
 from community.models import Space
-from newsletter import actions as newsletter
+from newsletter.actions import editions as newsletter
 from opportunities.actions import approvals, campaigns, proof, sops, stories
 from opportunities.models import ReferenceRequest, ReviewAsk, ReviewSite
 from tests.browser.conftest import OpenPage, breaches, scrolls_sideways

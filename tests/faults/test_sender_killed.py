@@ -16,7 +16,7 @@ from advocacy.crm.models import Account, ConsentEntry, ConsentState, Contact, Pr
 from advocacy.delivery.models import Message
 from advocacy.users.models import Role
 from advocates.models import Advocate
-from newsletter import actions
+from newsletter.actions import editions as actions
 from newsletter.models import Edition
 from tests.factories import make_opportunity, make_user
 from tests.faults.plant import Portal, Process, Sink, wait_until

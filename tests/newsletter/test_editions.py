@@ -20,8 +20,11 @@ from advocacy.users.models import Role, User
 from advocates.models import Advocate, Recognition
 from community import actions as community_actions
 from community.models import Space
-from newsletter import actions, jobs, mails, personal
-from newsletter.forms import ItemForm
+from newsletter import personal
+from newsletter.actions import editions as actions
+from newsletter.forms.editions import ItemForm
+from newsletter.jobs import editions as jobs
+from newsletter.mails import editions as mails
 from newsletter.models import Edition, EditionItem
 from opportunities import board
 from opportunities.models import Claim, Opportunity

@@ -19,7 +19,7 @@ from advocacy.users.models import Role, User
 from advocacy.users.rights import PUBLIC, may, right_of
 from advocates import budget, points
 from advocates.models import Advocate, Ask, Task
-from newsletter import actions as newsletter
+from newsletter.actions import editions as newsletter
 from opportunities import broadcast as rules
 from opportunities.actions import board, broadcast, desk
 from opportunities.actions.desk import Pick

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from advocacy.lib.jobs import job
-from newsletter import actions, schedule
+from newsletter import schedule
+from newsletter.actions import editions as actions
 from newsletter.models import Edition
 
 

@@ -42,7 +42,7 @@ from advocacy.lib.numbers import minutes
 from advocacy.lib.text import markdown
 from community.models import Topic
 from newsletter import personal
-from newsletter.actions import settings_row
+from newsletter.actions.editions import settings_row
 from newsletter.models import Edition, EditionItem
 from opportunities.eligibility import Who
 from opportunities.models import Opportunity

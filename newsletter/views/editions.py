@@ -21,8 +21,10 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import public, requires
-from newsletter import actions, mails, personal, schedule
-from newsletter.forms import EditionForm, ItemForm, ScheduleForm
+from newsletter import personal, schedule
+from newsletter.actions import editions as actions
+from newsletter.forms.editions import EditionForm, ItemForm, ScheduleForm
+from newsletter.mails import editions as mails
 from newsletter.models import Edition, EditionItem
 
 AHEAD = timedelta(days=730)

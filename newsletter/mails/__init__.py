@@ -1,0 +1,5 @@
+"""What the newsletter's mails say; editions are rendered many at a time."""
+
+from newsletter.mails import editions
+
+__all__ = ["editions"]
