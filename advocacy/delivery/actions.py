@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import RecordedBasis
-from advocacy.delivery import outbox
+from advocacy.delivery import bundles, kinds, outbox
 from advocacy.delivery.gates import SIGN_IN
 from advocacy.delivery.models import Message, Notification, Suppression
 from advocacy.delivery.sender import suppress
@@ -31,9 +31,12 @@ def leave(message: Message, *, everything: bool, at: datetime) -> None:
     Nothing queued is touched: the sender asks for consent in the moment each mail would go, so this counts at once.
     """
     contact = message.contact
+    if not everything and kinds.words_of(message.kind):
+        kinds.leave(message.to_email, message.kind, at=at)
+        return
+    left = bundles.purposes_of(message)
     if contact is not None:
-        purposes = MAIL_PURPOSES if everything else [message.purpose] if message.purpose else []
-        for purpose in purposes:
+        for purpose in MAIL_PURPOSES if everything else sorted(left):
             if consent.allows(contact, purpose, at=at):
                 consent.withdraw(contact, purpose, at=at, source=LINK)
         bases = RecordedBasis.objects.filter(contact=contact, ended_at__isnull=True)
@@ -41,8 +44,11 @@ def leave(message: Message, *, everything: bool, at: datetime) -> None:
             bases = bases.filter(purpose=message.basis)
         bases.update(ended_at=at)
     # The address is remembered as well: another contact may have the same mailbox.
-    if everything or message.purpose or contact is None:
-        _remember(message.to_email, ALL if everything else message.purpose or message.kind, at=at)
+    if everything:
+        _remember(message.to_email, ALL, at=at)
+    else:
+        for kind in sorted(left) or ([message.kind] if contact is None else []):
+            _remember(message.to_email, kind, at=at)
 
 
 def _remember(email: str, kind: str, *, at: datetime) -> None:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from advocacy.crm.models import ConsentState, Contact, RecordedBasis
 from advocacy.delivery.models import Batch, Message, Suppression
+from advocacy.delivery.rendering import zone_of
 
 SIGN_IN = "sign_in"
 """Kinds of mail that begin so are about signing in: past consent, cap and suppression."""
@@ -141,6 +142,11 @@ def closed(message: Message, *, cap: int, at: datetime, today: datetime) -> Gate
             if cursor.fetchone() is None:
                 return gate
     return None
+
+
+def day_began(message: Message, at: datetime) -> datetime:
+    """When the present day began on the reader's clock; the daily cap counts from there."""
+    return at.astimezone(zone_of(message.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _sql(rows: QuerySet[Message]) -> tuple[str, tuple[Any, ...]]:

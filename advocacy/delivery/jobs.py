@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from advocacy.delivery import actions, outbox, sender
+from advocacy.delivery import actions, bundles, outbox, sender
 from advocacy.delivery.models import Message
 from advocacy.lib.jobs import job
 
@@ -15,6 +15,13 @@ def wake_sender(*, at: datetime) -> None:
     sender.return_expired(at=at)
     if sender.anything_due(at=at):
         outbox.nudge_sender()
+
+
+@job(every=timedelta(minutes=5))
+def bundle_what_waits(*, at: datetime) -> None:
+    """Whoever has several mails waiting for another day gets one."""
+    bundles.gather(at=at)
+    bundles.end_parts()
 
 
 @job(every=timedelta(hours=1))

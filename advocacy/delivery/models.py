@@ -58,7 +58,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(user=user.pk)
 
     def due(self, *, at: Any) -> Self:
-        return self.filter(status=Message.Status.DUE, due_at__lte=at)
+        """What goes by itself; what goes in a bundle with others goes with that."""
+        return self.filter(status=Message.Status.DUE, due_at__lte=at, bundle__isnull=True)
 
     def ready(self, *, at: Any) -> Self:
         """Due, and not of a run that is held."""
@@ -91,6 +92,7 @@ class Message(Lifecycle):
     ``purpose`` is the consent it needs, empty for mail that needs none (sign-in, something the person accepted);
     ``basis`` names the recorded basis instead, for people who could not consent yet. ``counts`` says whether the daily
     cap counts it. ``batch`` groups a run such as one edition. ``secret`` holds parameters nobody may read, encrypted.
+    ``held_over`` says that it waits because the day had enough mail; ``bundle`` is the one mail it goes in with others.
     """
 
     class Status(models.TextChoices):
@@ -133,6 +135,10 @@ class Message(Lifecycle):
     basis = models.CharField(_("recorded basis"), max_length=40, blank=True, default="")
     counts = models.BooleanField(_("counts for the daily cap"), default=True)
     batch = models.CharField(max_length=60, blank=True, default="")
+    held_over = models.BooleanField(_("waits for another day"), default=False)
+    bundle = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="parts", db_index=False
+    )
     message_id = models.CharField(max_length=200, unique=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.DUE)
     due_at = models.DateTimeField(_("due"))
@@ -175,6 +181,8 @@ class Message(Lifecycle):
             models.Index(fields=["batch", "status"], condition=~Q(batch=""), name="message_batch"),
             models.Index(fields=["contact", "-sent_at"], name="message_contact"),
             models.Index(Lower("to_email"), name="message_to"),
+            models.Index(fields=["bundle"], condition=Q(bundle__isnull=False), name="message_bundle"),
+            models.Index(fields=["contact"], condition=Q(status="due", held_over=True), name="message_held_over"),
             models.Index(
                 fields=["status", "-id"], condition=Q(status__in=["failed", "in_doubt"]), name="message_trouble"
             ),

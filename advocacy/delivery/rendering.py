@@ -17,6 +17,7 @@ from django.conf import settings
 from django.template import Context, Engine, TemplateDoesNotExist
 from django.template.backends.django import get_installed_libraries
 from django.utils import timezone, translation
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from mjml import mjml2html
 
@@ -47,6 +48,15 @@ class Rendered:
     leave_url: str = ""
 
 
+@dataclass(frozen=True)
+class Part:
+    """The words of a mail that goes in a bundle with others: without greeting and footer."""
+
+    subject: str
+    mjml: SafeString
+    text: str
+
+
 # --- What upper floors add ------------------------------------------------------------------------------------------
 ManagerOf = Callable[[Contact], Any]
 BatchRenderer = Callable[[Sequence[Message]], Mapping[int, "Rendered | Exception"]]
@@ -63,6 +73,11 @@ def register_manager_of(find: ManagerOf) -> None:
 def register_batch_renderer(template: str, render: BatchRenderer) -> None:
     """Let an app render many messages of one template together, when most of what they say is the same."""
     _batch_renderers[template] = render
+
+
+def rendered_together() -> list[str]:
+    """The templates that an app renders many of at once; they are no part of anything else."""
+    return list(_batch_renderers)
 
 
 def manager_of(contact: Contact | None) -> Any:
@@ -131,6 +146,15 @@ def render(
     return replace(words, reply_to=manager["email"] if manager else "", leave_url=values["unsubscribe_url"])
 
 
+def render_part(message: Message) -> Part:
+    """What a message says, for a bundle; language and zone are already the reader's."""
+    values = {**values_for(message), "part": True}
+    subject, text = _subject_and_body(message.template, values)
+    page = engine().get_template(path_of(message.template, "mjml")).render(Context({**values, "subject": subject}))
+    # Rendered by a template just now, so whatever came from people is escaped already.
+    return Part(subject, mark_safe(page), tidy(text))  # noqa: S308
+
+
 def render_values(template: str, values: dict[str, Any], *, strict: str = "") -> Rendered:
     """Render a template with everything it needs; language and zone are already the reader's."""
     subject, text = render_text(template, values, strict=strict)
@@ -144,6 +168,13 @@ def render_values(template: str, values: dict[str, Any], *, strict: str = "") ->
 
 def render_text(template: str, values: dict[str, Any], *, strict: str = "") -> tuple[str, str]:
     """Subject and text part; greeting and footer are put around the text."""
+    subject, body = _subject_and_body(template, values, strict=strict)
+    frame = engine(strict).get_template("mail/layout.txt")
+    text = frame.render(Context({**values, "body": tidy(body)}, autoescape=False))
+    return subject, text.strip() + "\n"
+
+
+def _subject_and_body(template: str, values: dict[str, Any], *, strict: str = "") -> tuple[str, str]:
     try:
         source = engine(strict).get_template(path_of(template, "txt"))
     except TemplateDoesNotExist:
@@ -151,9 +182,7 @@ def render_text(template: str, values: dict[str, Any], *, strict: str = "") -> t
     first, _newline, body = source.render(Context(values, autoescape=False)).lstrip("\n").partition("\n")
     if not first.startswith("Subject:"):
         raise CannotRender(_("The first line of “%(name)s” is not its subject.") % {"name": path_of(template, "txt")})
-    frame = engine(strict).get_template("mail/layout.txt")
-    text = frame.render(Context({**values, "body": tidy(body)}, autoescape=False))
-    return one_line(first.removeprefix("Subject:")), text.strip() + "\n"
+    return one_line(first.removeprefix("Subject:")), body
 
 
 def compile_mjml(source: str) -> str:

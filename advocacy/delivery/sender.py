@@ -27,9 +27,9 @@ from django.utils.translation import gettext as _
 from psycopg2.extensions import AsIs
 
 from advocacy.crm.models import Contact, Program
-from advocacy.delivery import gates, mime, rendering
+from advocacy.delivery import bundles, gates, mime, rendering
 from advocacy.delivery.models import Message, Suppression
-from advocacy.delivery.rendering import Rendered, zone_of
+from advocacy.delivery.rendering import Rendered
 from advocacy.delivery.transport import InDoubt, Never, NotNow, NotTaken, Problem, Transport, Unreachable, transport
 
 logger = structlog.get_logger(__name__)
@@ -135,6 +135,9 @@ class Sender:
             return 0
         began = time.monotonic()
         program = Program.current()
+        for message in messages:
+            if message.kind == bundles.KIND:
+                bundles.ready(message, at=self.clock())
         words = rendering.render_many(messages)
         handled = 0
         for message in messages:
@@ -219,7 +222,7 @@ class Sender:
         """One statement, one commit: the one before is on record as sent, and this one may go, or may not."""
         at = self.clock()
         values: dict[str, Any] = {
-            "at": at, "patience": at + self.patience, "today": _day_began(message, at), "id": message.pk,
+            "at": at, "patience": at + self.patience, "today": gates.day_began(message, at), "id": message.pk,
             "name": self.name,
         }  # fmt: skip
         if self.pending is not None:
@@ -241,7 +244,7 @@ class Sender:
             contact=message.contact_id,
             counts=True,
             status__in=[Status.SENT, Status.SENDING, Status.IN_DOUBT],
-            sending_since__gte=_day_began(message, at),
+            sending_since__gte=gates.day_began(message, at),
         )
         if others.count() < cap:
             return True
@@ -262,12 +265,15 @@ class Sender:
         mine = Message.objects.filter(pk=message.pk, status=Status.LEASED, leased_by=self.name)
         if not mine.exists():
             return  # the lease ran out, and another sender has it
-        gate = gates.closed(message, cap=cap, at=at, today=_day_began(message, at))
+        gate = gates.closed(message, cap=cap, at=at, today=gates.day_began(message, at))
         if gate is None:  # it has opened again since: let it come round once more
             mine.update(status=Status.DUE, leased_until=None, leased_by="")
         elif gate.outcome == Status.DUE:
             due_at = _tomorrow(message, at) if gate.name == "cap" else message.due_at
-            mine.update(status=Status.DUE, leased_until=None, leased_by="", due_at=due_at, result=str(gate.reason))
+            waits = {"held_over": True} if gate.name == "cap" else {}
+            mine.update(
+                status=Status.DUE, leased_until=None, leased_by="", due_at=due_at, result=str(gate.reason), **waits
+            )
             self.counts["later"] += 1
         else:
             mine.update(
@@ -416,12 +422,8 @@ def anything_due(*, at: datetime) -> bool:
     return Message.objects.ready(at=at).exists()
 
 
-def _day_began(message: Message, at: datetime) -> datetime:
-    return at.astimezone(zone_of(message.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def _tomorrow(message: Message, at: datetime) -> datetime:
-    return (_day_began(message, at) + timedelta(days=1)).replace(hour=MORNING)
+    return (gates.day_began(message, at) + timedelta(days=1)).replace(hour=MORNING)
 
 
 def _why(error: Exception) -> str:

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from advocacy.crm.catalogue import Purpose
-from advocacy.delivery import actions, rendering, samples
+from advocacy.delivery import actions, bundles, kinds, rendering, samples
 from advocacy.delivery.frame import framed
 from advocacy.delivery.models import Message, Notification, about
 from advocacy.lib import signed
@@ -63,6 +63,11 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _kind_in_words(message: Message) -> str:
+    if words := kinds.words_of(message.kind):
+        return words
+    if message.kind == bundles.KIND:
+        labels = [str(Purpose(one).label) for one in sorted(bundles.purposes_of(message)) if one in Purpose.values]
+        return ", ".join(labels) or _("Mail of this kind")
     if message.purpose in Purpose.values:
         return str(Purpose(message.purpose).label)
     return _("Invitations to the program") if message.basis else _("Mail of this kind")
@@ -110,12 +115,13 @@ def message(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
 
 def _message_page(request: HttpRequest, here: Message, *, status: int = 200) -> HttpResponse:
     dark, phone = request.GET.get("scheme") == "dark", request.GET.get("width") == "phone"
-    context = {"message": here, "kind": _kind_in_words(here), "dark": dark, "phone": phone}
+    parts = list(here.parts.order_by("due_at", "pk")) if here.kind == bundles.KIND else []
+    context = {"message": here, "kind": _kind_in_words(here), "parts": parts, "dark": dark, "phone": phone}
     return respond(request, "delivery/message.html", context, fragment="state", status=status)
 
 
 def _found(request: HttpRequest, message_id: uuid.UUID) -> Message:
-    rows = Message.objects.visible_to(request.user).select_related("contact__account", "user")
+    rows = Message.objects.visible_to(request.user).select_related("contact__account", "user", "bundle")
     return get_object_or_404(rows, public_id=message_id)
 
 
