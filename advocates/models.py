@@ -750,6 +750,10 @@ class Launch(Lifecycle):
     region = models.CharField(_("region"), max_length=60, unique=True)
     status = models.CharField(_("phase"), max_length=10, choices=Status.choices, default=Status.CRAWL)
     begun_at = models.DateTimeField(_("begun"), default=timezone.now)
+    opens_on = models.DateField(
+        _("launches on"), null=True, blank=True,
+        help_text=_("The day members there are welcomed; the editorial calendar asks for words from weeks before."),
+    )  # fmt: skip
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
 
     class Meta:

@@ -111,6 +111,7 @@ urlpatterns: list[URLPattern] = [
     path("launches/<int:pk>/", growing.launch, name="launch"),
     path("launches/<int:pk>/tick/", growing.tick, name="tick_launch"),
     path("launches/<int:pk>/move/", growing.move_launch, name="move_launch"),
+    path("launches/<int:pk>/day/", growing.plan_launch, name="plan_launch"),
     path("invitations/", staff.invited, name="invited"),
     path("invitations/words/", words.word_list, name="invitation_word_list"),
     path("invitations/words/new/", words.new_words, name="new_invitation_words"),

@@ -1,6 +1,6 @@
 """Launching a region: begin, tick, move to the next phase and back (P15)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -23,6 +23,17 @@ def begin(region: str, *, by: Any, at: datetime) -> Launch:
             return Launch.objects.create(region=region.strip()[:60], begun_at=at, by=by)
     except IntegrityError:
         raise Refused(_("The launch of %(region)s has begun already.") % {"region": region}) from None
+
+
+@transaction.atomic
+def plan(launch: Launch, day: date | None) -> Launch:
+    """Set the day the region launches, or leave it open again; the past of a launch stays as it was."""
+    launch = Launch.objects.select_for_update().get(pk=launch.pk)
+    if launch.status == Launch.Status.DONE:
+        raise Refused(_("%(region)s is launched.") % {"region": launch.region})
+    launch.opens_on = day
+    launch.save(update_fields=["opens_on"])
+    return launch
 
 
 @transaction.atomic

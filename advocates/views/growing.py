@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 from django.views.decorators.http import require_http_methods, require_POST
 
 from advocacy.lib.lifecycle import Refused
@@ -154,6 +155,29 @@ def tick(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refusal:
         messages.warning(request, str(refusal))
         return _launch(request, found, kept=(key, note), status=409)
+    return redirect("advocates:launch", pk)
+
+
+class LaunchDayForm(forms.Form):
+    opens_on = forms.DateField(
+        required=False, error_messages={"invalid": _l("Write the day as 2026-03-17, or leave it empty.")}
+    )
+
+
+@requires("advocates.change_launch")
+@require_POST
+def plan_launch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Set the day the region launches."""
+    found = get_object_or_404(Launch, pk=pk)
+    form = LaunchDayForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise Refused(form.errors["opens_on"][0])
+        acting.plan(found, form.cleaned_data["opens_on"])
+        messages.success(request, _("Saved."))
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+        return _launch(request, found, status=409)
     return redirect("advocates:launch", pk)
 
 

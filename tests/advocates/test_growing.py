@@ -159,6 +159,17 @@ class TestLaunchingARegion:
         assert not launch.ticks.exists()
         assert lead.post(reverse("advocates:launches"), {"region": "Asia"}).status_code == 409
 
+    def test_the_day_it_launches_is_kept_until_it_has(self, lead: Client, asia: Launch) -> None:
+        address = reverse("advocates:plan_launch", args=[asia.pk])
+        page = lead.post(address, {"opens_on": "2026-06-01"}, follow=True).content.decode()
+        assert "launches on 1 June 2026" in page
+        assert lead.post(address, {"opens_on": "soon"}).status_code == 409
+        lead.post(address, {"opens_on": ""})
+        asia.refresh_from_db()
+        assert asia.opens_on is None
+        Launch.objects.update(status=Launch.Status.DONE)
+        assert lead.post(address, {"opens_on": "2026-07-01"}).status_code == 409
+
     def test_the_beta_cohort_are_those_who_answer_fastest_there(self, lead: Client) -> None:
         account = make_account(region="Asia")
         for name, hours in (("Mei", 20), ("Omar", 200)):
