@@ -209,6 +209,9 @@ EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)
 MAIL_LEASE_SECONDS = env.float("MAIL_LEASE_SECONDS", default=30)
 # How many of the workers' processes send at once; fewer than there are, so that a mailing leaves room for the clock.
 MAIL_SENDERS = env.int("MAIL_SENDERS", default=1)
+# A run of mail (an edition, a review campaign) holds itself when this share of its readers complains, from so many on.
+MAIL_COMPLAINT_SHARE = env.float("MAIL_COMPLAINT_SHARE", default=0.003)
+MAIL_COMPLAINTS_AT_LEAST = env.int("MAIL_COMPLAINTS_AT_LEAST", default=3)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="program@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

@@ -103,7 +103,7 @@ class ProgramAdmin(admin.ModelAdmin):
 
     fieldsets = (
         (None, {"fields": ("name", "company", "tagline", "logo", "accent", "launched_on")}),
-        (_l("Mail"), {"fields": ("sender_name", "sender_email", "postal_address", "mail_cap_a_day")}),
+        (_l("Mail"), {"fields": ("sender_name", "sender_email", "postal_address", "mail_cap_a_day", "measure_opens")}),
         (
             _l("House rules"),
             {

@@ -48,6 +48,11 @@ class Program(models.Model):
     )
     invitation_valid_days = models.PositiveSmallIntegerField(_("days an invitation is valid"), default=60)
     mail_cap_a_day = models.PositiveSmallIntegerField(_("program mails a day for each person"), default=2)
+    measure_opens = models.BooleanField(
+        _("count who opens the newsletter"),
+        default=False,
+        help_text=_("By a picture nobody sees. Mail programs fetch it unasked, so it says little; nothing is decided by it."),
+    )
     nomination_answer_hours = models.PositiveSmallIntegerField(_("hours an advocate has to answer"), default=72)
     creator_after = models.PositiveSmallIntegerField(
         _("completed activities that make a Creator"), default=1, validators=[MinValueValidator(1)]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import RecordedBasis
-from advocacy.delivery import bundles, kinds, outbox
+from advocacy.delivery import bundles, kinds, measuring, outbox
 from advocacy.delivery.gates import SIGN_IN
 from advocacy.delivery.models import Message, Notification, Suppression
 from advocacy.delivery.sender import suppress
@@ -30,6 +30,7 @@ def leave(message: Message, *, everything: bool, at: datetime) -> None:
 
     Nothing queued is touched: the sender asks for consent in the moment each mail would go, so this counts at once.
     """
+    measuring.left(message, at=at)
     contact = message.contact
     if not everything and kinds.words_of(message.kind):
         kinds.leave(message.to_email, message.kind, at=at)

@@ -48,6 +48,7 @@ class Mail:
     headers: Mapping[str, str]
     calendar: Mapping[str, str] = field(default_factory=dict)
     boundary: str = "=_part"
+    reference: str = ""
 
     @property
     def needs_utf8(self) -> bool:
@@ -134,6 +135,7 @@ def build(message: Message, rendered: Rendered, *, program: Program, at: datetim
         calendar=calendar if isinstance(calendar, Mapping) and calendar.get("ics") else {},
         # "=_" cannot occur in quoted-printable, so no body ever contains a boundary.
         boundary=f"=_{message.public_id.hex}",
+        reference=str(message.public_id),
     )
 
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -20,6 +21,7 @@ class Batch(Lifecycle):
     """A run of messages that go together, such as one edition: it can be paused, resumed and stopped while it goes.
 
     ``key`` is what its messages carry in ``batch``; a batch without a row here cannot be held, and simply goes.
+    One that too many readers complained about holds itself, until a person says what they found.
     """
 
     class Status(models.TextChoices):
@@ -36,6 +38,13 @@ class Batch(Lifecycle):
     key = models.CharField(max_length=60, unique=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.RUNNING)
     created_at = models.DateTimeField(default=timezone.now)
+    held_for_complaints_at = models.DateTimeField(_("held because of complaints"), null=True, blank=True)
+    looked_at = models.DateTimeField(_("looked into"), null=True, blank=True)
+    looked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    looked_note = models.CharField(_("what was found"), max_length=300, blank=True, default="")
+    complaints_known = models.PositiveIntegerField(_("complaints known then"), default=0)
 
     class Meta:
         verbose_name = _("run of mail")
@@ -224,6 +233,54 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email}: {self.kind}"
+
+
+class Link(models.Model):
+    """A page of ours that mail leads to by way of a counted click: nothing else can be led to."""
+
+    path = models.CharField(_("page"), max_length=500, unique=True)
+
+    class Meta:
+        verbose_name = _("page that mail leads to")
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class MailEvent(models.Model):
+    """One thing that happened to a mail after it was sent. Appended, never changed; every figure is counted from these.
+
+    Neither address nor browser of whoever did it is kept. ``key`` makes the same report, told twice, one row.
+    """
+
+    class Event(models.TextChoices):
+        DELIVERED = "delivered", _("delivered")
+        OPENED = "opened", _("opened")
+        CLICKED = "clicked", _("clicked")
+        UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
+        BOUNCED = "bounced", _("bounced")
+        COMPLAINED = "complained", _("complained")
+
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="events", verbose_name=_("mail"))
+    event = models.CharField(_("what happened"), max_length=12, choices=Event.choices)
+    at = models.DateTimeField(_("when"))
+    path = models.CharField(_("page"), max_length=500, blank=True, default="")
+    source = models.CharField(_("who says so"), max_length=40, default="portal")
+    key = models.CharField(max_length=120, unique=True, editable=False)
+
+    class Meta:
+        verbose_name = _("event of a mail")
+        verbose_name_plural = _("events of mail")
+        triggers = [
+            pgtrigger.Protect(name="mail_event_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
+        indexes = [
+            models.Index(fields=["message", "event"], name="mail_event_message"),
+            models.Index(fields=["event", "at"], name="mail_event_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_event_display()}: {self.message}"
 
 
 class Notification(models.Model):

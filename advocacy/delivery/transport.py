@@ -4,12 +4,14 @@ All of smtplib's exceptions are ``OSError``s, like those of the socket.
 """
 
 import re
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from anymail.backends.base import BasePayload
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.smtp import EmailBackend
 
@@ -188,9 +190,17 @@ class BackendTransport(Transport):
 
     def __init__(self, backend: object) -> None:
         self.backend = backend
+        self.can = abilities(backend)
+        # Nobody else counts our mail: no picture of the provider's, no link by way of its servers.
+        self.wishes = {name: False for name in ("track_opens", "track_clicks") if name in self.can}
 
     def prepare(self, mail: Mail) -> EmailMultiAlternatives:
-        return mail.as_django()
+        prepared = mail.as_django()
+        for name, value in self.wishes.items():
+            setattr(prepared, name, value)
+        if "metadata" in self.can:  # comes back with each report, so that it is known at once which mail it is about
+            prepared.metadata = {"message": mail.reference}  # type: ignore[attr-defined]
+        return prepared
 
     def send(self, prepared: EmailMultiAlternatives) -> str:
         try:
@@ -199,6 +209,17 @@ class BackendTransport(Transport):
             raise _judged(error) from error
         status = getattr(prepared, "anymail_status", None)
         return f"{status.status} {status.message_id}" if status is not None else "handed on"
+
+
+def abilities(backend: object) -> set[str]:
+    """What a provider's API takes of anymail's extras; asking one for more is an error there, and no mail goes."""
+    module = sys.modules[type(backend).__module__]
+    if not module.__name__.startswith("anymail.backends."):
+        return set()
+    payloads = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, BasePayload)]
+    names = ("metadata", "track_opens", "track_clicks")
+    bare = {name: getattr(BasePayload, f"set_{name}") for name in names}
+    return {name for name in names if any(getattr(one, f"set_{name}") is not bare[name] for one in payloads)}
 
 
 def _judged(error: Exception) -> Problem:

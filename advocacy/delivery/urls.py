@@ -1,10 +1,12 @@
 from django.urls import URLPattern, path
 
-from advocacy.delivery import views, webhooks
+from advocacy.delivery import counted, views, webhooks
 
 app_name = "delivery"
 urlpatterns: list[URLPattern] = [
     path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+    path("c/<str:token>/", counted.click, name="click"),
+    path("o/<str:token>/", counted.opened, name="opened"),
     path("outbox/", views.outbox, name="outbox"),
     path("outbox/settle/", views.settle_many, name="settle_many"),
     path("outbox/<uuid:message_id>/", views.message, name="message"),

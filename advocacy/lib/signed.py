@@ -34,6 +34,11 @@ def only_shown() -> Iterator[None]:
         _only_shown.reset(before)
 
 
+def is_only_shown() -> bool:
+    """Whether what is made here is looked at by somebody it was not made for."""
+    return _only_shown.get()
+
+
 def sign(purpose: str, value: str | int) -> str:
     """A token for ``value``, safe in an address, good only for ``purpose``."""
     if _only_shown.get():

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import ConsentState, Contact
-from advocacy.delivery import outbox
+from advocacy.delivery import outbox, runs
 from advocacy.delivery.models import Batch, Message, Notification, Suppression
 from advocacy.delivery.rendering import zone_of
 from advocacy.lib.lifecycle import Refused
@@ -287,9 +288,13 @@ def pause(edition: Edition) -> Edition:
 
 
 @transaction.atomic
-def resume(edition: Edition) -> Edition:
+def resume(edition: Edition, *, by: User | None = None, note: str = "", at: datetime | None = None) -> Edition:
+    """Go on; one that readers complained about only when somebody says what they found."""
     edition = Edition.objects.select_for_update().get(pk=edition.pk).move_to(Edition.Status.SENDING)
-    Batch.objects.get(key=batch_of(edition)).move_to(Batch.Status.RUNNING)
+    batch = Batch.objects.get(key=batch_of(edition))
+    if batch.held_for_complaints_at is not None:
+        runs.looked_into(batch.key, by=by, note=note, at=at or timezone.now())
+    batch.move_to(Batch.Status.RUNNING)
     return edition
 
 

@@ -1,5 +1,5 @@
 """What the newsletter's mails say; editions are rendered many at a time."""
 
-from newsletter.mails import editions
+from newsletter.mails import complaints, editions
 
-__all__ = ["editions"]
+__all__ = ["complaints", "editions"]

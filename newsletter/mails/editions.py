@@ -7,11 +7,11 @@ out by plain text work, so that a reader costs microseconds rather than a compil
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +21,8 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from advocacy.crm.models import Contact
+from advocacy.crm.models import Contact, Program
+from advocacy.delivery import measuring
 from advocacy.delivery.models import Message
 from advocacy.delivery.rendering import (
     Rendered,
@@ -70,18 +71,30 @@ class Marks:
         return f"https://{self.lot}.web.invalid/"
 
 
+Pieces = tuple[str, ...]
+"""A text cut at what is personal in it: words, then the name of what stands there, then words again."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the two parts of a mail, HTML or text, with the places of what is personal."""
+
+    before: Pieces
+    heading: Pieces  # over the offers
+    after: Pieces
+    offers: dict[int, Pieces]
+    nothing: Pieces
+
+
 @dataclass(frozen=True)
 class Shell:
-    """What is the same for all readers of one language and zone."""
+    """What is the same for all readers of one language and zone; ``pages`` it leads to, and ``numbers`` they have."""
 
-    marks: Marks
     subject: str
-    html: tuple[str, str, str]  # before the offers, their heading, after them
-    html_offers: dict[int, str]
-    html_nothing: str
-    text: tuple[str, str, str]
-    text_offers: dict[int, str]
-    text_nothing: str
+    html: Part
+    text: Part
+    pages: dict[str, str]
+    numbers: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -149,10 +162,57 @@ def _make_shell(content: Content, *, at: datetime) -> Shell:
     subject, text = render_text(TEMPLATE, values)
     page = engine().get_template(path_of(TEMPLATE, "mjml")).render(Context({**values, "subject": subject}))
     html = compile_mjml(page)
-    return Shell(marks, subject, *_cut(html, f"<!--{marks.lot}", "-->"), *_cut(text, f"@@{marks.lot}", "@@"))
+    pages = {path for pattern, whole in ((_behind_links, html), (_in_text, text)) for path in _pages(pattern(), whole)}
+    numbers = measuring.link_numbers(unescape(path) for path in pages)
+    return Shell(
+        subject,
+        _cut(html, f"<!--{marks.lot}", "-->", _Places(marks, _behind_links(), numbers)),
+        _cut(text, f"@@{marks.lot}", "@@", _Places(marks, _in_text(), numbers)),
+        {f"link:{number}": path for path, number in numbers.items()},
+        {f"link:{number}": number for number in numbers.values()},
+    )
 
 
-def _cut(text: str, begin: str, end: str) -> tuple[tuple[str, str, str], dict[int, str], str]:
+def _behind_links() -> re.Pattern[str]:
+    """Addresses of our own pages behind links of HTML."""
+    return re.compile(f'(?<=href="){re.escape(settings.SITE_URL)}(?P<path>/[^"]*)(?=")')
+
+
+def _in_text() -> re.Pattern[str]:
+    """Addresses of our own pages in plain text, without the full stop behind one."""
+    return re.compile(f'(?<![^\\s(<]){re.escape(settings.SITE_URL)}(?P<path>/[^\\s<>()"]*[^\\s<>()".,;:!?])')
+
+
+def _pages(pattern: re.Pattern[str], whole: str) -> set[str]:
+    return {found["path"] for found in pattern.finditer(whole)}
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Finds in a text what is personal: greeting, way out, way to the web, and each page it leads to."""
+
+    marks: Marks
+    pattern: re.Pattern[str]
+    numbers: dict[str, int]
+
+    def pieces(self, text: str) -> Pieces:
+        marks = {self.marks.greeting: "greeting", self.marks.leave: "leave", self.marks.web: "web"}
+        personal = "|".join(re.escape(mark) for mark in marks)
+        found: list[str] = []
+        done = 0
+        for one in re.finditer(f"(?P<mark>{personal})|{self.pattern.pattern}", text):
+            name = marks.get(one["mark"] or "", "")
+            if not name:
+                number = self.numbers.get(unescape(one["path"]))
+                if number is None:
+                    continue
+                name = f"link:{number}"
+            found += [text[done : one.start()], name]
+            done = one.end()
+        return (*found, text[done:])
+
+
+def _cut(text: str, begin: str, end: str, places: _Places) -> Part:
     """Take a rendered shell apart at its marks."""
 
     def mark(name: str) -> str:
@@ -163,9 +223,10 @@ def _cut(text: str, begin: str, end: str) -> tuple[tuple[str, str, str], dict[in
     between, rest = rest.split(mark("nothing"), 1)
     nothing, after = rest.split(mark("/nothing"), 1)
     pattern = re.compile(f"{re.escape(begin)}offer:(\\d+){re.escape(end)}(.*?){re.escape(mark('/offer'))}", re.DOTALL)
-    each = {int(found[1]): found[2] for found in pattern.finditer(offers)}
+    each = {int(found[1]): places.pieces(found[2]) for found in pattern.finditer(offers)}
     heading = pattern.sub("", offers)
-    return (before, heading, between + after), each, nothing
+    cut = places.pieces
+    return Part(cut(before), cut(heading), cut(between + after), each, cut(nothing))
 
 
 def template_values(content: Content, *, at: datetime) -> dict[str, Any]:
@@ -220,25 +281,70 @@ def _offer(opportunity: Opportunity, item: EditionItem, *, at: datetime) -> dict
 
 # --- The reader's part ------------------------------------------------------------------------------------------------
 def merge(
-    shell: Shell, offers: Sequence[Opportunity], *, given_name: str, leave: str, web: str, reply_to: str = ""
+    shell: Shell,
+    offers: Sequence[Opportunity],
+    *,
+    given_name: str,
+    leave: str,
+    web: str,
+    reply_to: str = "",
+    counted: measuring.Counted | None = None,
+    picture: str = "",
 ) -> Rendered:
-    """Put one reader's part into the shell."""
-    chosen = [one.pk for one in offers if one.pk in shell.html_offers]
-    if chosen:
-        html_middle = shell.html[1] + "".join(shell.html_offers[pk] for pk in chosen)
-        text_middle = shell.text[1] + "".join(shell.text_offers[pk] for pk in chosen)
-    else:
-        html_middle, text_middle = shell.html_nothing, shell.text_nothing
-    hello, marks = greeting(one_line(given_name)), shell.marks
-    html = "".join((shell.html[0], html_middle, shell.html[2]))
-    text = "".join((shell.text[0], text_middle, shell.text[2]))
+    """Put one reader's part into the shell. ``counted`` makes the links to our pages links that are counted."""
+    chosen = [one.pk for one in offers if one.pk in shell.html.offers]
+    own = {"greeting": greeting(one_line(given_name)), "leave": leave, "web": web}
+    links = _Direct(shell.pages) if counted is None else _Counted(shell.numbers, counted)
+    html = _put_together(shell.html, chosen, {name: escape(word) for name, word in own.items()}, links, escape)
     return Rendered(
         shell.subject,
-        html.replace(marks.greeting, escape(hello)).replace(marks.leave, escape(leave)).replace(marks.web, escape(web)),
-        text.replace(marks.greeting, hello).replace(marks.leave, leave).replace(marks.web, web),
+        html.replace("</body>", f"{picture}</body>", 1) if picture else html,
+        _put_together(shell.text, chosen, own, links, str),
         reply_to=reply_to,
         leave_url=leave,
     )
+
+
+class _Direct(dict[str, str]):
+    """Addresses of pages as they are: for a preview, a test, whoever is not counted."""
+
+    def __init__(self, pages: Mapping[str, str]) -> None:
+        super().__init__()
+        self.pages = pages
+
+    def __missing__(self, name: str) -> str:
+        self[name] = address = f"{settings.SITE_URL}{self.pages[name]}"
+        return address
+
+
+class _Counted(dict[str, str]):
+    """Addresses that count and lead on, made as they are needed."""
+
+    def __init__(self, numbers: Mapping[str, int], counted: measuring.Counted) -> None:
+        super().__init__()
+        self.numbers, self.counted, self.prefix = numbers, counted, measuring.click_prefix()
+
+    def __missing__(self, name: str) -> str:
+        self[name] = address = f"{self.prefix}{self.counted.token(self.numbers[name])}/"
+        return address
+
+
+def _put_together(
+    part: Part, chosen: Sequence[int], own: dict[str, str], links: dict[str, str], safe: Callable[[str], str]
+) -> str:
+    middle = [part.heading, *(part.offers[pk] for pk in chosen)] if chosen else [part.nothing]
+    words: list[str] = []
+    for pieces in (part.before, *middle, part.after):
+        words.append(pieces[0])
+        for place in range(1, len(pieces), 2):
+            name = pieces[place]
+            words += (own[name] if name in own else safe(links[name]), pieces[place + 1])
+    return "".join(words)
+
+
+def _picture(counted: measuring.Counted) -> str:
+    """One clear dot, for programs that chose to count who opens."""
+    return f'<img src="{escape(measuring.picture_url(counted))}" width="1" height="1" alt="" border="0" />'
 
 
 def web_url(message: Message) -> str:
@@ -250,6 +356,7 @@ def web_url(message: Message) -> str:
 def render_editions(messages: Sequence[Message]) -> dict[int, Rendered | Exception]:
     """Render a batch of newsletter messages: a handful of queries for a hundred readers."""
     now = timezone.now()
+    opens = Program.current().measure_opens
     done: dict[int, Rendered | Exception] = {}
     by_edition: dict[int, list[Message]] = defaultdict(list)
     for message in messages:
@@ -270,6 +377,7 @@ def render_editions(messages: Sequence[Message]) -> dict[int, Rendered | Excepti
                 if not chosen and not content.also_without_offers and not test:
                     done[message.pk] = Withheld(_("Nothing is open to this reader, and the schedule says not to send."))
                     continue
+                counted = None if test or signed.is_only_shown() else measuring.Counted(message.public_id)
                 given_name = "" if test else message.to_name.partition(" ")[0]
                 with on_readers_clock(*(_clock_of(person.contact if person else None) if test else _own(message))):
                     done[message.pk] = merge(
@@ -279,6 +387,8 @@ def render_editions(messages: Sequence[Message]) -> dict[int, Rendered | Excepti
                         leave=unsubscribe_url(message),
                         web=web_url(message),
                         reply_to=manager.email if (manager := person.advocate.manager if person else None) else "",
+                        counted=counted,
+                        picture=_picture(counted) if counted and opens else "",
                     )
             except Exception as error:  # one reader's trouble must not be the others'
                 done[message.pk] = error

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from advocacy.crm.models import Contact
+from advocacy.delivery import runs
 from advocacy.delivery.frame import framed
-from advocacy.delivery.models import Message
+from advocacy.delivery.models import Batch, Message
 from advocacy.lib import signed
 from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
@@ -172,6 +173,8 @@ def _desk(request: HttpRequest, here: Edition, *, form: EditionForm | None = Non
         "dark": request.GET.get("scheme") == "dark",
         "number_of_readers": actions.number_of_readers(at=timezone.now()),
         "fingerprint": actions.fingerprint(here),
+        "held": Batch.objects.filter(key=actions.batch_of(here), held_for_complaints_at__isnull=False).first(),
+        "complaints": runs.complaints_of(actions.batch_of(here)) if here.status == "paused" else 0,
         "gone": here.status in {"sending", "paused", "sent", "stopped"},
     }
     return respond(request, "newsletter/edit.html", context, fragment="progress", status=status)
@@ -246,7 +249,8 @@ def decide(request: HttpRequest, edition_id: uuid.UUID, what: str) -> HttpRespon
             actions.pause(here)
             messages.success(request, _("Paused. Whoever has not got it waits."))
         elif what == "resume":
-            actions.resume(here)
+            actions.resume(here, by=user, note=plain(request.POST.get("note")), at=now)
+            messages.success(request, _("It goes on."))
         elif what == "stop":
             actions.stop(here, at=now)
             messages.success(request, _("Stopped for good. Whoever has not got it never will."))
