@@ -1,12 +1,14 @@
 from django.urls import URLPattern, path, re_path
 
 from newsletter.views import editions as views
+from newsletter.views import results
 
 app_name = "newsletter"
 urlpatterns: list[URLPattern] = [
     path("", views.archive, name="archive"),
     path("edit/", views.editions, name="editions"),
     path("edit/<uuid:edition_id>/", views.edit, name="edit"),
+    path("edit/<uuid:edition_id>/results/", results.results, name="results"),
     path("edit/<uuid:edition_id>/preview/", views.preview, name="preview"),
     path("edit/<uuid:edition_id>/item/", views.item, name="new_item"),
     path("edit/<uuid:edition_id>/item/<int:item_id>/", views.item, name="item"),

@@ -83,6 +83,8 @@ PUBLIC_ROUTES: dict[str, str] = {
     "advocates:confirm": "a signed link that proves an address",
     "advocates:invitation": "a signed link to one person",
     "advocates:accept": "the form behind that link",
+    "delivery:click": "a mail is read without a sign-in; it only leads on to a page of ours",
+    "delivery:opened": "a mail is read without a sign-in; it is a picture of nothing",
     "delivery:unsubscribe": "leaving never asks for a sign-in",
     "healthz": "the load balancer asks",
     "readyz": "the load balancer asks",
