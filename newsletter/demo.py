@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from advocacy.delivery.models import Message
-from newsletter import schedule
+from newsletter import demo_calendar, schedule
 from newsletter.actions import editions as actions
 from newsletter.models import Edition
 
@@ -29,6 +29,7 @@ def day(world: Any, day: date) -> None:
                 status=Message.Status.SENT, sent_at=at, attempts=1
             )
             actions.finish_if_done(edition, at=at)
+    demo_calendar.day(world, day)
 
 
 def end(world: Any) -> None:
@@ -39,3 +40,4 @@ def end(world: Any) -> None:
             world.today + timedelta(days=1), world.today + timedelta(days=40), weekday=house.weekday, weeks=house.weeks
         )
         actions.draft(next(coming), at=world.now)
+    demo_calendar.end(world)

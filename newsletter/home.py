@@ -10,8 +10,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from advocacy.lib.home import Card, NavItem, register
+from advocacy.lib.home import Card, NavItem, TodayItem, register
 from advocates import launching
+from newsletter import outlook
 from newsletter.actions import editions as actions
 from newsletter.models import Edition
 
@@ -22,6 +23,10 @@ def waiting(request: HttpRequest) -> dict[str, Any] | None:
     drafts = recent.filter(status__in=[Edition.Status.DRAFT, Edition.Status.MISSED]).order_by("slot")
     waiting = [one for one in drafts if not actions.is_history(one, at=now)][:2]
     return {"editions": waiting} if waiting else None
+
+
+def calendar_warnings(request: HttpRequest) -> int:
+    return len(outlook.warnings(at=timezone.now()))
 
 
 def planned(region: str, at: datetime) -> launching.Read:
@@ -38,6 +43,10 @@ launching.register(
 )
 register(
     NavItem(_("Newsletter"), "newsletter:archive", "newsletter", "newsletter.read_archive", 50),
+    NavItem(_("Calendar"), "newsletter:calendar", "calendar", "newsletter.edit", 64, section="staff"),
     NavItem(_("Editions"), "newsletter:editions", "edition", "newsletter.edit", 65, section="staff"),
+    TodayItem(
+        "calendar", _("Warnings of the calendar"), "newsletter.edit", 65, "newsletter:calendar", calendar_warnings
+    ),
     Card("editions-waiting", "newsletter.edit", 20, "newsletter/cards/editions.html", waiting),
 )

@@ -1,5 +1,5 @@
-"""What the clock does for the newsletter."""
+"""What the clock does for the newsletter and its calendar."""
 
-from newsletter.jobs import editions
+from newsletter.jobs import calendar, editions
 
-__all__ = ["editions"]
+__all__ = ["calendar", "editions"]

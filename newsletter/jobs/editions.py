@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from advocacy.lib.jobs import job
 from newsletter import schedule
 from newsletter.actions import editions as actions
-from newsletter.models import Edition
+from newsletter.models import Edition, MovedSlot
 
 
 @job(every=timedelta(hours=1))
@@ -18,8 +18,9 @@ def draft_coming_editions(*, at: datetime) -> None:
     coming = schedule.slots_between(
         today, today + timedelta(days=house.draft_days_before), weekday=house.weekday, weeks=house.weeks
     )
+    moved = set(MovedSlot.objects.filter(slot__gte=today).values_list("slot", flat=True))
     for slot in coming:
-        if at < schedule.ends_at(slot):
+        if at < schedule.ends_at(slot) and slot not in moved:
             actions.draft(slot, at=at)
 
 

@@ -34,9 +34,10 @@ def tokens(scheme: str) -> dict[str, str]:
     return found
 
 
-TEXT = ("ink", "ink-2", "ink-3", "accent", "accent-strong", "warm", "gold", "ok", "warn", "bad")
+HUES = ("sky", "iris", "plum", "moss")
+TEXT = ("ink", "ink-2", "ink-3", "accent", "accent-strong", "warm", "gold", "ok", "warn", "bad", *HUES)
 GROUNDS = ("ground", "sheet", "raised", "sunk")
-ON_THEIR_TINT = ("accent", "warm", "gold", "ok", "warn", "bad")
+ON_THEIR_TINT = ("accent", "warm", "gold", "ok", "warn", "bad", *HUES)
 FILLED = (
     ("accent", "accent-ink"),
     ("accent-strong", "accent-ink"),
