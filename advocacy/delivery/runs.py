@@ -26,7 +26,7 @@ KIND = "run.held"
 
 @dataclass(frozen=True)
 class Held:
-    """A run as people know it: what it is called, the page where they look, and which roles are told besides leads.
+    """A run as people know it: what it is called, the page it goes on from, and which roles are told besides leads.
 
     One that is ``over`` had nothing left to hold back; people are told all the same.
     """
@@ -38,12 +38,19 @@ class Held:
 
 
 Hold = Callable[[str, datetime], Held | None]
-_holds: dict[str, Hold] = {}
+PageOf = Callable[[str], str]
+_holds: dict[str, tuple[Hold, PageOf]] = {}
 
 
-def register(prefix: str, hold: Hold) -> None:
-    """How runs whose key begins so are held, by the app they are of; it answers None when there is nothing to hold."""
-    _holds[prefix] = hold
+def register(prefix: str, hold: Hold, page_of: PageOf) -> None:
+    """How runs whose key begins so are held, by the app they are of, and the page they go on from."""
+    _holds[prefix] = (hold, page_of)
+
+
+def page_of(key: str) -> str:
+    """The page of its own that a run goes on from; nothing for one that goes on from the outbox."""
+    own = _holds.get(key.partition(":")[0])
+    return own[1](key) if own else ""
 
 
 def complaints_of(key: str) -> int:
@@ -69,7 +76,7 @@ def complained(key: str, *, at: datetime) -> bool:
     found = too_many(key) if key else None
     if found is None:
         return False
-    hold = _holds.get(key.partition(":")[0], _hold)
+    hold, _page = _holds.get(key.partition(":")[0], (_hold, page_of))
     with transaction.atomic():
         held = hold(key, at)
         if held is None:

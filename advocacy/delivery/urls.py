@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern] = [
     path("c/<str:token>/", counted.click, name="click"),
     path("o/<str:token>/", counted.opened, name="opened"),
     path("outbox/", views.outbox, name="outbox"),
+    path("outbox/run/", views.go_on, name="go_on"),
     path("outbox/settle/", views.settle_many, name="settle_many"),
     path("outbox/<uuid:message_id>/", views.message, name="message"),
     path("outbox/<uuid:message_id>/preview/", views.preview, name="preview"),

@@ -16,11 +16,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from advocacy.crm.catalogue import Purpose
-from advocacy.delivery import actions, bundles, kinds, rendering, samples
+from advocacy.delivery import actions, bundles, kinds, rendering, runs, samples
 from advocacy.delivery.frame import framed
 from advocacy.delivery.models import Message, Notification, about
 from advocacy.lib import signed
-from advocacy.lib.given import whole_number
+from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
@@ -101,6 +101,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
             "doubtful": doubtful,
             "number_in_doubt": in_doubt.count() if doubtful else 0,
             "statuses": Message.Status.choices,
+            "held": [(one, runs.name_of(one.key), runs.page_of(one.key)) for one in runs.held()],
             "q": wanted,
         },
         fragment="list",
@@ -181,6 +182,24 @@ def settle_many(request: HttpRequest) -> HttpResponse:
         messages.success(request, said % {"number": settled})
     for refusal in refusals[:3]:
         messages.warning(request, refusal)
+    return redirect("delivery:outbox")
+
+
+@requires("delivery.settle")
+@require_POST
+def go_on(request: HttpRequest) -> HttpResponse:
+    """A person has looked into a run that readers complained about, and says what they found: it goes on."""
+    try:
+        runs.go_on(
+            plain(request.POST.get("run"))[:60],
+            by=request.user,  # type: ignore[arg-type]
+            note=plain(request.POST.get("note")),
+            at=timezone.now(),
+        )
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, _("It goes on."))
     return redirect("delivery:outbox")
 
 

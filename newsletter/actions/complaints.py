@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from advocacy.delivery import runs
@@ -15,12 +16,20 @@ from newsletter.models import Edition
 @transaction.atomic
 def hold(key: str, at: datetime) -> runs.Held | None:
     """Hold the edition of this run, also while senders are at it; one that has gone out is only told of."""
-    number = whole_number(key.partition(":")[2])
-    edition = Edition.objects.select_for_update().filter(pk=number or 0).first()
+    edition = _of(key).select_for_update().first()
     if edition is None:
         return None
     going = edition.status in {Edition.Status.SENDING, Edition.Status.PAUSED} and runs.anything_left(key)
     if going and edition.status == Edition.Status.SENDING:
         editions.pause(edition)
-    page = reverse("newsletter:edit", args=[edition.public_id])
-    return runs.Held(str(edition), page, roles=(Role.MODERATOR,), over=not going)
+    return runs.Held(str(edition), page_of(key), roles=(Role.MODERATOR,), over=not going)
+
+
+def page_of(key: str) -> str:
+    """The desk of the edition of this run."""
+    edition = _of(key).first()
+    return reverse("newsletter:edit", args=[edition.public_id]) if edition else ""
+
+
+def _of(key: str) -> "QuerySet[Edition]":
+    return Edition.objects.filter(pk=whole_number(key.partition(":")[2]) or 0)

@@ -1,6 +1,6 @@
 """An edition is held, when its readers complain, by the newsletter itself."""
 
 from advocacy.delivery import runs
-from newsletter.actions.complaints import hold
+from newsletter.actions.complaints import hold, page_of
 
-runs.register("edition", hold)
+runs.register("edition", hold, page_of)
