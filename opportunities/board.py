@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import EmptyResultSet
@@ -105,6 +106,7 @@ class Filters:
     words: str = ""
     show: str = ""
     order: str = ""
+    look: str = ""
 
     @classmethod
     def of(cls, query: Any) -> "Filters":
@@ -122,12 +124,18 @@ class Filters:
             words=_word(query, "q"),
             show=_one_of(query, "show", ("full", "consent")),
             order=_one_of(query, "order", tuple(ORDERS)),
+            look=_one_of(query, "look", ("list",)),
         )
 
     @property
     def narrow(self) -> bool:
-        """Whether anything is left out; the order leaves out nothing."""
-        return any(getattr(self, one.name) for one in fields(self) if one.name != "order")
+        """Whether anything is left out; the order and the look leave out nothing."""
+        return any(getattr(self, one.name) for one in fields(self) if one.name not in ("order", "look"))
+
+    @property
+    def all_of_it(self) -> str:
+        """The address of everything, in the same order and look."""
+        return "?" + urlencode({key: value for key in ("order", "look") if (value := getattr(self, key))})
 
     def apply(self, rows: QuerySet[Opportunity], *, at: datetime, person: Who | None = None) -> QuerySet[Opportunity]:
         """Narrow these rows. Where the kinds are known through ``person`` they are named by id."""

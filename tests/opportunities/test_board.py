@@ -210,6 +210,17 @@ class TestFilters:
         page = as_ines.get(f"{BOARD}?place=Atlantis").content.decode()
         assert "Nothing fits all of that" in page
 
+    def test_cards_or_a_list_is_in_the_address_too_and_leaves_nothing_out(self, as_ines: Client) -> None:
+        make_opportunity("A call")
+        cards, rows = (
+            as_ines.get(f"/opportunities/?order=points{more}").content.decode() for more in ("", "&look=list")
+        )
+        assert "as-list" in rows and "as-list" not in cards and "A call" in cards and "A call" in rows
+        assert "?order=points&amp;look=list" in cards and 'href="?order=points"' in rows
+        narrowed = as_ines.get("/opportunities/?order=points&look=list&place=Atlantis").content.decode()
+        assert "Nothing fits all of that" in narrowed and 'href="?order=points&amp;look=list"' in narrowed
+        assert "as-list" not in as_ines.get("/opportunities/?look=table").content.decode()
+
     def test_a_form_keeps_the_other_filters(self, as_ines: Client) -> None:
         page = as_ines.get(f"{BOARD}?group=speaking&effort=30&q=x").content.decode()
         search = page[page.index(f'role="search" method="get" action="{BOARD}"') :].partition("</form>")[0]
