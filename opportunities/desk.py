@@ -156,6 +156,11 @@ def may_nominate(wanted: ReferenceRequest, nominations: Iterable[Nomination]) ->
     return wanted.status not in ENDED and yes_count(nominations) < wanted.wanted
 
 
+def may_go_out(wanted: ReferenceRequest) -> bool:
+    """Whether whoever speaks for the company, where somebody is named who does, keeps advocates from being asked."""
+    return not wanted.waits_for_approver and wanted.approver_said != "no"
+
+
 def may_be_enough(wanted: ReferenceRequest) -> bool:
     """Whether something published can still end a request: nobody has said yes to it yet."""
     return wanted.status in (Status.NEW, Status.MATCHING, Status.ASKED)

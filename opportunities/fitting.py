@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from advocacy.lib.given import whole_number
-from opportunities.matching import BANDS
+from opportunities.matching import BANDS, listed
 from opportunities.models import Proof, ReferenceRequest, Scope
 
 ENOUGH = 3
@@ -38,6 +38,9 @@ POINTS = {
     "asked": 4, "use_case": 4, "industry": 3, "product": 3, "competitor": 3, "size": 1, "region": 1, "country": 1,
     "language": 1,
 }  # fmt: skip
+SAME = {"use_case": _l("use case"), "industry": _l("industry"), "region": _l("region"), "country": _l("country")}
+"""Parts that a prospect and a proof have in common, by the word for what is the same."""
+
 WORD = 1
 """Points for each telling word of the question that the proof speaks of."""
 
@@ -138,6 +141,16 @@ class Fit:
     proof: Proof
     points: int
     reasons: list[str]
+    shared: list[str]
+    """Of the reasons, those that say what is the same, without the word."""
+
+    @property
+    def because(self) -> str:
+        """The reasons in one breath: “Same use case and industry; came from ACME”."""
+        if not self.shared:
+            return "; ".join(self.reasons)
+        rest = [one[:1].lower() + one[1:] for one in self.reasons[len(self.shared) :]]
+        return "; ".join([_("Same %(facts)s") % {"facts": listed(self.shared)}, *rest])
 
 
 def fitting(wanted: Wanted, *, at: datetime, limit: int = SHOWN) -> list[Fit]:
@@ -156,10 +169,13 @@ def fitting(wanted: Wanted, *, at: datetime, limit: int = SHOWN) -> list[Fit]:
         )
         points = points + F(f"fits_{key}")
     rows = rows.annotate(fit=points).filter(fit__gte=ENOUGH).select_related("account").defer("search")
-    return [
-        Fit(row, row.fit, [str(reason) for key, (_q, _w, reason) in parts.items() if getattr(row, f"fits_{key}")])
-        for row in rows.order_by("-fit", "-published_at", "-pk")[:limit]
-    ]
+    return [_fit(row, parts) for row in rows.order_by("-fit", "-published_at", "-pk")[:limit]]
+
+
+def _fit(row: Any, parts: Mapping[str, tuple[Q, int, Any]]) -> Fit:
+    holds = [key for key in parts if getattr(row, f"fits_{key}")]
+    holds.sort(key=lambda key: key not in SAME)  # what is the same first, else as it weighs
+    return Fit(row, row.fit, [str(parts[key][2]) for key in holds], [str(SAME[key]) for key in holds if key in SAME])
 
 
 def _lower(field: str) -> Any:

@@ -670,7 +670,7 @@ def _sentence(
     same = [key for key in words if fits.get(key) == 100]
     if "country" in same and "region" in same:
         same.remove("region")  # the same country says it
-    shared = [_("same %(facts)s") % {"facts": _listed([words[key] for key in same])}] if same else []
+    shared = [_("same %(facts)s") % {"facts": listed([words[key] for key in same])}] if same else []
     if fits.get("size") == 50:
         shared.append(_("a neighbouring size"))
     if fits.get("competitor"):
@@ -712,7 +712,7 @@ def for_them(need: Need, candidate: Candidate) -> str:
     ]  # fmt: skip
     said = []
     if same:
-        said.append(_("%(prospect)s is %(facts)s.") % {"prospect": need.prospect, "facts": _listed(same)})
+        said.append(_("%(prospect)s is %(facts)s.") % {"prospect": need.prospect, "facts": listed(same)})
     if fits.get("competitor"):
         said.append(_("They use %(competitor)s, as you did.") % {"competitor": need.competitor})
     if fits.get("use_case"):
@@ -722,7 +722,7 @@ def for_them(need: Need, candidate: Candidate) -> str:
     return " ".join(said) or _("Your experience would help %(prospect)s.") % {"prospect": need.prospect}
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
     if len(words) == 1:
         return words[0]
     return _("%(first)s and %(last)s") % {"first": ", ".join(words[:-1]), "last": words[-1]}

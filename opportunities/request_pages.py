@@ -74,6 +74,8 @@ class Yes:
             return False
         if self.claim.status == Claim.Status.DELIVERED or (self.claim.status in UNDER_WAY and not self.timed):
             return True
+        if self.claim.status == Claim.Status.VERIFIED:  # the desk vouched for it; their word is wanted all the same
+            return not self.nomination.request.beside_the_desk
         return self.claim.status == Claim.Status.SCHEDULED and self.over
 
 
@@ -162,6 +164,36 @@ def where_it_stands(wanted: ReferenceRequest, nominations: Sequence[Nomination],
     if wanted.manager is None:
         return _("It is with the desk; somebody takes it on next.")
     return _("%(manager)s is looking for the right advocate.") % {"manager": wanted.manager}
+
+
+def next_at_desk(wanted: ReferenceRequest, nominations: Sequence[Nomination], *, at: datetime) -> str:
+    """One sentence for the desk: what comes next, and whose turn it is."""
+    waiting, status = wanted.waiting_for, wanted.status
+    if status == Status.FULFILLED:
+        return (
+            _("It is fulfilled. What is left is to thank whoever has not been thanked.")
+            if any(
+                one.claim and one.claim.status == Claim.Status.VERIFIED and not one.claim.thanked_at
+                for one in nominations
+            )
+            else _("It is fulfilled.")
+        )
+    if status == Status.UNFILLED:
+        return _("Nobody could be found.")
+    if waiting == WaitingFor.REQUESTER:
+        name = {"name": wanted.requester}
+        if status == Status.AGREED and wanted.kind.has_step("scheduled"):
+            return _("An advocate said yes: %(name)s picks a time.") % name
+        if status in {Status.AGREED, Status.SCHEDULED}:
+            return _("%(name)s is to say how it was.") % name
+        return _("%(name)s has a question of yours to answer.") % name
+    if waiting == WaitingFor.DESK and status not in desk.ENDED:
+        if status in {Status.AGREED, Status.SCHEDULED}:
+            return _("It is the desk’s turn: look at how it goes with who said yes.")
+        if wanted.manager is None:
+            return _("Nobody has it yet: take it, and ask who fits.")
+        return _("It is the desk’s turn: ask who fits, or answer with proof.")
+    return where_it_stands(wanted, nominations, at=at)
 
 
 def moment(when: datetime) -> str:

@@ -55,7 +55,7 @@ from opportunities.models import (
     ReferenceRequest,
     RequestNote,
 )
-from opportunities.request_pages import NoteTold, happened, nominations_of, thanks_draft, yes_of
+from opportunities.request_pages import NoteTold, happened, next_at_desk, nominations_of, thanks_draft, yes_of
 
 WORK_DESK = "opportunities.work_desk"
 QUEUE = "admin/opportunities/referencerequest/queue.html"
@@ -358,10 +358,11 @@ def _page(
     may_nominate = rules.may_nominate(wanted, nominations)
     context: dict[str, Any] = {
         "wanted": wanted, "at": at, "ended": wanted.status in rules.ENDED, "clock": _times(wanted, at=at),
+        "sentence": next_at_desk(wanted, nominations, at=at), "an": wanted.kind.name[:1].lower() in "aeio",
         "asked": [
             _nominated(one, mails.get(_mail_key(one)), at=at, typed=typed.get("thank_form")) for one in nominations
         ],
-        "may_nominate": may_nominate,
+        "may_nominate": may_nominate, "may_ask": may_nominate and rules.may_go_out(wanted),
         "happened": happened(wanted, nominations, notes, for_desk=True),
         "question_out": any(note.asks and not note.answered for note in notes),
         "mine": wanted.manager_id == request.user.pk, "note_form": SayForm(label=_("Note for the desk"), prefix="note"),
@@ -431,6 +432,11 @@ class Nominated:
     thanks: SayForm | None
 
     @property
+    def mail_matters(self) -> bool:
+        """A mail called back tells nothing any more once they have answered, or are asked no longer."""
+        return self.mail is not None and (self.mail.status != Message.Status.CANCELLED or self.one.status == "asked")
+
+    @property
     def state(self) -> str:
         states = {"accepted": "ok", "asked": "warn", "with_owner": "warn", "declined": "bad", "refused": "bad"}
         return states.get(self.one.status, "plain")
@@ -485,6 +491,8 @@ def why_not(request: HttpRequest, *, pk: int) -> HttpResponse:
     need = Look.of(request, wanted).need(wanted, at=at)
     others = matching.why_not(need)
     gate = request.GET.get("gate", "")
+    if not gate and not getattr(request, "htmx", False):  # the page begins with the gate that stops most
+        gate = max(others.gates, key=lambda one: one[2], default=("",))[0]
     count = next((count for key, _name, count in others.gates if key == gate), 0)
     page = min(max(1, whole_number(request.GET.get("page")) or 1), max(1, -(-count // matching.A_PAGE)))
     context = {

@@ -262,6 +262,20 @@ class TestThePage:
         for number in ("²", "9" * 19, "9" * 400):
             assert as_rita.get(f"{QUEUE}{number}/change/").status_code == 404
 
+    def test_says_in_a_sentence_whose_turn_it_is(self, as_rita: Client, rita: User) -> None:
+        wanted = filed()
+        assert "Nobody has it yet: take it, and ask who fits." in as_rita.get(page_of(wanted)).content.decode()
+        desk.assign(wanted, to=rita, at=timezone.now(), by=rita)
+        assert "ask who fits, or answer with proof" in as_rita.get(page_of(wanted)).content.decode()
+        agreed(wanted, rita)
+        assert "An advocate said yes: Sam Adler picks a time." in as_rita.get(page_of(wanted)).content.decode()
+
+    def test_why_not_begins_with_the_gate_that_stops_most(self, as_rita: Client) -> None:
+        make_advocate("Omar Haddad", consents=[])
+        make_advocate("Mei Tanaka", consents=[])
+        page = as_rita.get(f"{QUEUE}{filed().pk}/why-not/").content.decode()
+        assert "Omar Haddad" in page and "Mei Tanaka" in page
+
     def test_an_ended_request_offers_no_candidates(self, as_rita: Client, rita: User) -> None:
         make_advocate("Ines Barbosa")
         wanted = filed()
@@ -315,6 +329,9 @@ class TestNominating:
         Message.objects.filter(kind="nomination").update(status="suppressed", result="no consent")
         page = as_rita.get(page_of(wanted)).content.decode()
         assert "Mail suppressed" in page and "no consent" in page
+        Nomination.objects.update(status="recalled")
+        Message.objects.filter(kind="nomination").update(status="cancelled", result="taken back")
+        assert "Mail cancelled" not in as_rita.get(page_of(wanted)).content.decode(), "it tells nothing any more"
 
 
 class TestMoves:
@@ -384,6 +401,21 @@ class TestMoves:
         assert not Task.objects.filter(kind="thank", done_at__isnull=True).exists()
         wanted.refresh_from_db()
         assert wanted.status == "fulfilled"
+
+    def test_a_requester_says_how_it_was_even_after_the_desk_has_vouched_for_it(
+        self, client: Client, rita: User
+    ) -> None:
+        wanted = filed()
+        nomination = agreed(wanted, rita, ago=2 * HOUR)
+        desk.verify(nomination, by=rita, at=timezone.now())
+        wanted.refresh_from_db()
+        assert wanted.status == "fulfilled" and nomination.claim is not None
+        client.force_login(wanted.requester)
+        page = f"/requests/{wanted.public_id}/"
+        assert "Say how it was" in client.get(page).content.decode()
+        client.post(f"{page}how-was-it/{nomination.claim.public_id}/", {"how-happened": "yes", "how-grade": "4"})
+        said = client.get(page).content.decode()
+        assert "You said: 4 of 5." in said and "Say how it was" not in said
 
     def test_missed_by_the_prospect_and_moved_to_another_time(self, as_rita: Client, rita: User) -> None:
         wanted = filed()

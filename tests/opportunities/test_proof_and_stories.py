@@ -142,7 +142,7 @@ class TestTheLibrary:
         assert usable(now) == []
         answer = client.get(page).content.decode()
         assert "We sleep at night." not in answer
-        assert "must not be shown" in answer
+        assert "Must not be shown" in answer
         assert proof.title not in client.get(library).content.decode()
         assert fitting.fitting(Wanted(industry="Food"), at=now) == []
         assert "We sleep" not in client.get("/search/", {"q": "sleep"}).content.decode()
@@ -488,7 +488,7 @@ class TestWhatIsEnough:
         look = reverse("opportunities:request_proof")
         said = client.post(look, self.typed(use_case="night shifts", competitor="ACME")).content.decode()
         assert proof.title in said
-        assert "Same use case, Same industry, Came from ACME" in said
+        assert "Same use case and industry; came from ACME" in said
         assert proof.title not in client.post(look, self.typed(industry="Shipping")).content.decode()
         assert proof.title in client.post("/requests/new/", {**self.typed(), "look": "yes"}).content.decode()
         assert not ReferenceRequest.objects.exists()
@@ -563,6 +563,7 @@ class TestWhichFits:
         assert asked.words == ["bakers", "planned", "shifts", "lisbon"]
         found = fitting.fitting(asked, at=NOON)
         assert [fit.proof for fit in found] == [proof]
+        assert found[0].because.startswith("Speaks of “bakers”; ")
         assert found[0].reasons == ["Speaks of “bakers”", "Speaks of “planned”", "Speaks of “lisbon”"]
 
     def test_nothing_said_finds_nothing_and_odd_words_break_nothing(self, bakery, rita) -> None:

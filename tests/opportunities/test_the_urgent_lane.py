@@ -167,6 +167,19 @@ class TestThePageOfTheSpokesperson:
         for token in ("x", old, signed.sign("media", "none"), signed.sign("approve", key_of(wanted))):
             assert client.get(reverse("opportunities:media_by_mail", args=[token])).status_code == 404
 
+    def test_until_their_yes_the_desk_reads_who_fits_and_can_ask_nobody(self, client: Client) -> None:
+        carla = make_user("Carla Voss", Role.OWNER)
+        Spokesperson.objects.create(approver=carla)
+        willing("Ines Barbosa")
+        wanted = filed(at=timezone.now())
+        client.force_login(make_user("Rita Morgan", Role.MANAGER))
+        url = reverse("admin:opportunities_referencerequest_change", args=[wanted.pk])
+        page = client.get(url).content.decode()
+        assert "Ines Barbosa" in page and "as soon as Carla Voss has agreed" in page
+        assert "Nominate the ticked ones" not in page
+        urgent.approve(wanted, by=carla, at=timezone.now())
+        assert "Nominate the ticked ones" in client.get(url).content.decode()
+
     def test_in_the_portal_it_is_theirs_alone(self, client: Client) -> None:
         carla = make_user("Carla Voss", Role.OWNER)
         Spokesperson.objects.create(approver=carla)
