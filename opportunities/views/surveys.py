@@ -34,7 +34,7 @@ CHANGE = "opportunities.change_survey"
 LINK = "survey"
 """Purpose of signed links that answer a survey."""
 SHOWN = 25
-STATES = {"draft": "plain", "open": "ok", "closed": "warn"}
+STATES = {"draft": "plain", "open": "ok", "closed": "plain"}
 FEEDBACK_STATES = {"new": "warm", "looking": "warn", "done": "ok", "not_now": "plain"}
 LEFT_OUT = {
     "resting": _l("rest after an ask, or have had enough of them"),
