@@ -5,13 +5,28 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from newsletter.models import Edition, EditionSchedule
+from newsletter.models import CalendarSettings, DigestSchedule, Edition, EditionSchedule
 
 
 @admin.register(EditionSchedule)
 class EditionScheduleAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and not EditionSchedule.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(CalendarSettings)
+class CalendarSettingsAdmin(admin.ModelAdmin):
+    """When the editorial calendar warns; without a row the usual values hold."""
+
+    def save_model(self, request: HttpRequest, obj: CalendarSettings, form: Any, change: bool) -> None:
+        obj.pk = 1
+        super().save_model(request, obj, form, change)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not CalendarSettings.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -28,6 +43,17 @@ class EditionAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(DigestSchedule)
+class DigestScheduleAdmin(admin.ModelAdmin):
+    list_display = ("__str__", "enabled", "weekday", "hour", "most_topics")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not DigestSchedule.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

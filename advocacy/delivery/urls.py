@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("outbox/templates/", views.templates, name="templates"),
     path("outbox/templates/preview/", views.template, name="template"),
     *webhooks.urls(),
+    path("choices/", views.choices, name="choices"),
     path("notifications/", views.notifications, name="notifications"),
     path("notifications/read/", views.read_all, name="read_all"),
     path("notifications/<int:notification_id>/", views.follow, name="follow"),

@@ -79,6 +79,21 @@ def _half_hidden(email: str) -> str:
     return f"{local[:2]}…@{host}"
 
 
+@signed_in
+def choices(request: HttpRequest) -> HttpResponse:
+    """Which kinds of mail one gets, and how often."""
+    user: Any = request.user
+    mine = kinds.of(user)
+    if request.method == "POST":
+        for kind in mine:
+            if kind.name == request.POST.get("kind"):
+                kind.choose_for(user, request.POST.get("value", ""), at=timezone.now())
+                messages.success(request, _("Saved. It counts from now on."))
+        return redirect("delivery:choices")
+    rows = [(kind, kind.chosen_by(user), kind.options) for kind in mine]
+    return respond(request, "delivery/choices.html", {"kinds": rows})
+
+
 # --- The outbox -------------------------------------------------------------------------------------------------------
 @requires("delivery.view_message")
 def outbox(request: HttpRequest) -> HttpResponse:

@@ -59,6 +59,8 @@ RIGHTS: Mapping[str, frozenset[str]] = {
         "community.moderate",
         "newsletter.edit",
         "newsletter.*_edition*",
+        "newsletter.*_calendarsettings",
+        "newsletter.*_digestschedule",
         "community.*_space",
         "community.*_topic",
         "community.*_reply",

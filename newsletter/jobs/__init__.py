@@ -1,5 +1,5 @@
 """What the clock does for the newsletter and its calendar."""
 
-from newsletter.jobs import calendar, editions
+from newsletter.jobs import calendar, digests, editions
 
-__all__ = ["calendar", "editions"]
+__all__ = ["calendar", "digests", "editions"]

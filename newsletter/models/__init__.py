@@ -1,6 +1,18 @@
 """Editions of the newsletter, and the editorial calendar."""
 
 from newsletter.models.calendar import CalendarSettings, Entry, MovedSlot
+from newsletter.models.digests import DigestChoice, DigestRun, DigestSchedule, Every
 from newsletter.models.editions import Edition, EditionItem, EditionSchedule
 
-__all__ = ["CalendarSettings", "Edition", "EditionItem", "EditionSchedule", "Entry", "MovedSlot"]
+__all__ = [
+    "CalendarSettings",
+    "DigestChoice",
+    "DigestRun",
+    "DigestSchedule",
+    "Edition",
+    "EditionItem",
+    "EditionSchedule",
+    "Entry",
+    "Every",
+    "MovedSlot",
+]

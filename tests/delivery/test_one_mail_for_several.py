@@ -201,7 +201,8 @@ class TestLeavingFromOne:
 
 class TestKindsThatCanBeLeftByThemselves:
     def test_leaving_one_keeps_the_consent_and_stops_that_kind(self, ines, out, sender, client, monkeypatch):
-        monkeypatch.setitem(kinds._words, "weekly", "The weekly letter")
+        letters = kinds.Kind("weekly", "The weekly letter", "", lambda user: True)
+        monkeypatch.setitem(kinds._kinds, "weekly", letters)
         Program.objects.update(mail_cap_a_day=0)
         letter = outbox.owe(
             "weekly", to=ines, template="advocates/pod_note", dedupe_key="w1", at=NOON - timedelta(minutes=1),
