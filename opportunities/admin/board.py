@@ -56,9 +56,9 @@ class OpportunityAdmin(admin.ModelAdmin):
 
     form = OpportunityForm
     change_form_template = "opportunities/admin/opportunity.html"
-    list_display = ("title", "kind", "state", "taken", "closes_at", "team", "run_by")
+    list_display = ("title", "kind", "state", "taken", "closes_at", "run_by")
     list_filter = ("status", "kind__group", "is_public", "team")
-    list_select_related = ("kind", "team", "run_by")
+    list_select_related = ("kind", "run_by")
     list_per_page = 50
     search_fields = ("title", "summary", "what")
     autocomplete_fields = ("run_by",)
@@ -67,7 +67,7 @@ class OpportunityAdmin(admin.ModelAdmin):
     actions = ("open_selected", "close_selected")
     fieldsets = (
         (None, {"fields": ("kind", "title", "summary", "what", "gain")}),
-        (_lazy("Effort and thanks"), {"fields": ("minutes", "effort", "points", "incentive", "incentive_until")}),
+        (_lazy("Effort and thanks"), {"fields": ("minutes", "effort", "points", "incentive", "incentive_points", "incentive_on", "incentive_until")}),
         (_lazy("Seats and time"), {"fields": ("seats", "closes_at", "happens_at", "is_remote", "place", "language")}),
         (
             _lazy("For whom"),

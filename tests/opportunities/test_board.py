@@ -283,6 +283,13 @@ class TestWhoSeesWhat:
         assert titles(page) == ["For Asia"]
         assert "I’m in" not in page.content.decode()
 
+    def test_a_colleague_is_offered_no_place_on_a_waitlist(self, client: Client) -> None:
+        full = make_opportunity("Full", kind=kind(), seats=1)
+        actions.claim(make_advocate("Omar"), full, at=NOON)
+        client.force_login(make_user("Rita Morgan", "manager"))
+        page = client.get(BOARD).content.decode()
+        assert "Look at it" in page and "Join the waitlist" not in page
+
     def test_the_short_addresses(self, as_ines: Client) -> None:
         opportunity = make_opportunity("Call", kind=kind())
         assert as_ines.get("/go?effort=30")["Location"] == "/opportunities/?effort=30"
