@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from advocacy.crm.models import Deal, StakeholderTeam
 from advocacy.lib.lifecycle import Refused
-from advocates.models import Advocate
+from advocates.models import Advocate, AwayPeriod
 from opportunities import broadcast as words
 from opportunities import matching
 from opportunities.actions import board, broadcast, desk, prospects, urgent
@@ -24,6 +24,22 @@ def end(world: Any) -> None:
     _within_hours(world)
     _on_the_board(world)
     _by_the_prospect(world)
+    _who_would_rather_not()
+
+
+def _who_would_rather_not() -> None:
+    """Of those who would fit Kestrel Foods, after the best: two are away, one rules them out, one takes no calls."""
+    wanted, now = ReferenceRequest.objects.filter(prospect="Kestrel Foods", status="new").first(), timezone.now()
+    if wanted is None:
+        return
+    day = timezone.localdate(now)
+    fit = [one.advocate for one in matching.candidates(matching.Need.of(wanted, at=now))][8:]
+    for pk, away in zip(fit[:2], (5, 12), strict=False):
+        AwayPeriod.objects.create(
+            advocate_id=pk, starts_on=day - timedelta(days=2), ends_on=day + timedelta(days=away)
+        )  # fmt: skip
+    Advocate.objects.filter(pk__in=fit[2:3]).update(ruled_out=[wanted.prospect])
+    Advocate.objects.filter(pk__in=fit[3:4]).update(never=[wanted.kind.slug])
 
 
 def _within_hours(world: Any) -> None:
