@@ -5,21 +5,33 @@ The same rules as the board's (``opportunities.eligibility``), asked for a hundr
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import JSONField, Value
 
+from opportunities import incentives
 from opportunities.eligibility import Who, meant_for, people, who
 from opportunities.models import Claim, Opportunity
 
 
-def shuffled(opportunities: Iterable[Opportunity], *, reader: int, edition: int) -> list[Opportunity]:
-    """An order that looks drawn by lot and is the same whenever this reader opens this edition."""
+def shuffled(
+    opportunities: Iterable[Opportunity],
+    *,
+    reader: int,
+    edition: int,
+    first: Callable[[Opportunity], bool] = lambda _one: False,
+) -> list[Opportunity]:
+    """An order that looks drawn by lot and is the same whenever this reader opens this edition.
 
-    def lot(opportunity: Opportunity) -> bytes:
-        return hashlib.blake2b(f"{edition}:{reader}:{opportunity.pk}".encode(), digest_size=8).digest()
+    Those for which ``first`` holds come first: an incentive that runs out does not wait its turn.
+    """
+
+    def lot(opportunity: Opportunity) -> tuple[bool, bytes]:
+        drawn = hashlib.blake2b(f"{edition}:{reader}:{opportunity.pk}".encode(), digest_size=8).digest()
+        return not first(opportunity), drawn
 
     return sorted(opportunities, key=lot)
 
@@ -55,6 +67,7 @@ def open_to_each(
             (one for one in opportunities if is_open_to(person, one, claimed[person.advocate.pk])),
             reader=person.advocate.pk,
             edition=edition,
+            first=partial(incentives.runs, at=at, zone=person.zone),
         )[:most]
         for person in everybody
     }

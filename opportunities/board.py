@@ -26,6 +26,7 @@ from advocacy.crm.catalogue import Purpose
 from advocacy.lib.paging import Page, beyond, page_by_key, place
 from advocacy.lib.searching import by_words
 from advocates.models import Advocate
+from opportunities import incentives
 from opportunities.eligibility import MeantFor, Who, who
 from opportunities.models import Claim, Group, Opportunity, SeatsTaken
 
@@ -151,7 +152,7 @@ class Filters:
         if self.privacy:
             rows = rows.filter(is_public=self.privacy == "public")
         if self.reward:
-            rows = rows.exclude(incentive="").filter(Q(incentive_until__isnull=True) | Q(incentive_until__gt=at))
+            rows = incentives.running(rows, at=at)
         if self.ends_soon:
             rows = rows.filter(closes_at__lte=at + ENDS_WITHIN)
         if self.anywhere:

@@ -75,13 +75,17 @@ class Who:
         """The ids of the kinds for which this holds."""
         return [kind["id"] for kind in self.kinds if true(kind)]
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """This person's own clock."""
+        try:
+            return ZoneInfo(self.contact.time_zone or self.account.time_zone or "UTC")
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
+
     def day(self, at: datetime) -> date:
         """The day on this person's own calendar."""
-        name = self.contact.time_zone or self.account.time_zone or "UTC"
-        try:
-            return at.astimezone(ZoneInfo(name)).date()
-        except (ZoneInfoNotFoundError, ValueError):
-            return at.astimezone(ZoneInfo("UTC")).date()
+        return at.astimezone(self.zone).date()
 
 
 def people(*, at: datetime) -> models.QuerySet[Advocate]:

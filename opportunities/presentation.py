@@ -18,6 +18,7 @@ from advocacy.crm.models import Program
 from advocacy.lib.numbers import minutes
 from advocacy.lib.templatetags.look import seats_left
 from opportunities import board as rules
+from opportunities import incentives
 from opportunities.actions.board import UNDO_WITHIN
 from opportunities.eligibility import Code, Standing, Who
 from opportunities.models import COURSE, UNDER_WAY, Claim, Group, Opportunity, ReferenceRequest
@@ -59,9 +60,8 @@ def address(name: str, public_id: UUID) -> str:
 
 
 def incentive_of(opportunity: Opportunity, *, at: datetime) -> str:
-    """The incentive while it lasts."""
-    until = opportunity.incentive_until
-    return opportunity.incentive if until is None or until > at else ""
+    """The incentive while it lasts, on the reader's clock."""
+    return opportunity.incentive if incentives.runs(opportunity, at=at, zone=timezone.get_current_timezone()) else ""
 
 
 def _room(opportunity: Opportunity, left: int | None) -> str:
@@ -117,6 +117,7 @@ def detail(row: Opportunity, person: Who | None, found: Standing | None, *, at: 
         "minutes_words": minutes(row.minutes or row.kind.minutes),
         "language_word": dict(settings.LANGUAGES).get(row.language, row.language),
         "incentive": incentive_of(row, at=at),
+        "incentive_until": incentives.until_words(row, at=at),
         "agree": consent_wording(row) if found and found.code == Code.CONSENT else "",
         "why": "",
         "others": [],

@@ -9,7 +9,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from html import escape, unescape
 from typing import Any
@@ -45,6 +45,7 @@ from community.models import Topic
 from newsletter import personal
 from newsletter.actions.editions import settings_row
 from newsletter.models import Edition, EditionItem
+from opportunities import incentives
 from opportunities.eligibility import Who
 from opportunities.models import Opportunity
 
@@ -88,13 +89,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Shell:
-    """What is the same for all readers of one language and zone; ``pages`` it leads to, and ``numbers`` they have."""
+    """What is the same for all readers of one language and zone; ``pages`` it leads to, and ``numbers`` they have.
+
+    ``good_until`` is when the first incentive in it ends or the day does: “today” is said of one day.
+    """
 
     subject: str
     html: Part
     text: Part
     pages: dict[str, str]
     numbers: dict[str, int]
+    good_until: datetime
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Content:
     def fingerprint(self) -> str:
         """Changes whenever a word of it does, so that no old shell is used."""
         words = [(one.pk, one.section, one.order, one.title, one.text, one.link) for one in self.items]
-        offers = [(one.pk, one.closes_at, one.incentive, one.incentive_until) for one in self.offers]
+        offers = [(one.pk, one.closes_at, one.incentive, one.incentive_until, one.incentive_on) for one in self.offers]
         house = self.edition
         return repr((house.pk, house.subject, house.preheader, house.intro, words, offers))
 
@@ -142,7 +147,7 @@ _shells: dict[tuple[str, str, str], Shell] = {}
 def shell_of(content: Content, *, at: datetime) -> Shell:
     """The shell in the present language and zone; kept as long as no word of the edition changes."""
     key = (content.fingerprint, str(translation.get_language()), timezone.get_current_timezone_name())
-    if key not in _shells:
+    if key not in _shells or at >= _shells[key].good_until:
         if len(_shells) > 200:
             _shells.clear()
         _shells[key] = _make_shell(content, at=at)
@@ -170,7 +175,15 @@ def _make_shell(content: Content, *, at: datetime) -> Shell:
         _cut(text, f"@@{marks.lot}", "@@", _Places(marks, _in_text(), numbers)),
         {f"link:{number}": path for path, number in numbers.items()},
         {f"link:{number}": number for number in numbers.values()},
+        _good_until(content, at=at),
     )
+
+
+def _good_until(content: Content, *, at: datetime) -> datetime:
+    zone = timezone.get_current_timezone()
+    ends = [incentives.ends_at(one, zone) for one in content.offers if one.incentive]
+    midnight = datetime.combine(timezone.localdate(at) + timedelta(days=1), time(), tzinfo=zone)
+    return min([midnight, *(end for end in ends if end is not None and end > at)])
 
 
 def _behind_links() -> re.Pattern[str]:
@@ -262,20 +275,16 @@ def _offer(opportunity: Opportunity, item: EditionItem, *, at: datetime) -> dict
     if opportunity.closes_at:
         day = date_format(timezone.localtime(opportunity.closes_at), "j F")
         facts.append(_("until %(day)s") % {"day": day})
-    incentive = opportunity.incentive
-    if incentive and opportunity.incentive_until:
-        if opportunity.incentive_until <= at:
-            incentive = ""
-        else:
-            until = date_format(timezone.localtime(opportunity.incentive_until), "j F, H:i")
-            incentive = _("%(incentive)s (until %(until)s)") % {"incentive": incentive, "until": until}
+    runs = incentives.runs(opportunity, at=at, zone=timezone.get_current_timezone())
     return {
         "id": opportunity.pk,
         "title": item.title,
         "text": item.text,
         "link": reverse("opportunities:opportunity", args=[opportunity.public_id]),
         "facts": " · ".join(facts),
-        "incentive": incentive,
+        "incentive": opportunity.incentive if runs else "",
+        "incentive_until": incentives.until_words(opportunity, at=at) if runs else "",
+        "incentive_over": "" if runs else opportunity.incentive,
     }
 
 

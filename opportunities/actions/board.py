@@ -20,7 +20,7 @@ from advocacy.lib.lifecycle import IllegalMove, Refused
 from advocates import budget, points, stages
 from advocates.actions import thank as thank_advocate
 from advocates.models import Advocate, Ask, Channel, PointEntry, Task
-from opportunities import eligibility
+from opportunities import eligibility, incentives
 from opportunities.eligibility import Code, Standing, Who
 from opportunities.mails import board as mails
 from opportunities.models import COURSE, UNDER_WAY, BoardVisit, Claim, ClaimFeedback, Opportunity, Waiting
@@ -219,6 +219,7 @@ def _take_seat(
     fresh = {
         "status": Claim.Status.CLAIMED, "answers": dict(answers), "claimed_at": at, "scheduled_for": None,
         "minutes": minutes or opportunity.minutes or opportunity.kind.minutes, "ended_at": None, "reason": "",
+        **incentives.promised(opportunity, at=at, zone=person.zone),
     }  # fmt: skip
     made, new = Claim.objects.get_or_create(opportunity=opportunity, advocate=person.advocate, defaults=fresh)
     if not new:  # it was withdrawn before; the calendar's sequence goes on, so that the new date replaces the old one
@@ -575,11 +576,16 @@ def _move(claim: Claim, status: str, *, at: datetime, **stamps: Any) -> Claim:
 
 def _book(claim: Claim, *, before: str, at: datetime) -> None:
     """Book the points when the claim reaches the step its kind names, or passes it."""
-    if claim.status not in COURSE or claim.opportunity.points <= 0:
+    if claim.status not in COURSE or _worth(claim) <= 0:
         return
     step = COURSE.index(claim.opportunity.kind.points_at)
     if COURSE.index(claim.status) >= step and (before not in COURSE or COURSE.index(before) < step):
         _give_points(claim, at=at)
+
+
+def _worth(claim: Claim) -> int:
+    """Its points, with what was promised for claiming in time."""
+    return claim.opportunity.points + claim.incentive_points
 
 
 def _give_points(claim: Claim, *, at: datetime) -> None:
@@ -589,7 +595,7 @@ def _give_points(claim: Claim, *, at: datetime) -> None:
         reason = claim.opportunity.title
         if times:
             reason = _("%(title)s (claimed again, entry %(number)d)") % {"title": reason, "number": times + 1}
-        points.book(claim.advocate, claim.opportunity.points, reason=reason, source=claim, at=at)
+        points.book(claim.advocate, _worth(claim), reason=reason, source=claim, at=at)
 
 
 def _take_points_back(claim: Claim, *, at: datetime) -> None:

@@ -67,7 +67,11 @@ class OpportunityAdmin(admin.ModelAdmin):
     actions = ("open_selected", "close_selected")
     fieldsets = (
         (None, {"fields": ("kind", "title", "summary", "what", "gain")}),
-        (_lazy("Effort and thanks"), {"fields": ("minutes", "effort", "points", "incentive", "incentive_points", "incentive_on", "incentive_until")}),
+        (_lazy("Effort and thanks"), {"fields": ("minutes", "effort", "points")}),
+        (
+            _lazy("For claiming in time"),
+            {"fields": ("incentive", "incentive_points", "incentive_on", "incentive_until")},
+        ),
         (_lazy("Seats and time"), {"fields": ("seats", "closes_at", "happens_at", "is_remote", "place", "language")}),
         (
             _lazy("For whom"),

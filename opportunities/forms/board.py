@@ -178,6 +178,12 @@ class OpportunityForm(forms.ModelForm):
         if kind and (refusal := guarded_audience(audience, is_review=kind.is_review)):
             self.add_error("audience_all", refusal)
         self.instance.audience = audience
+        if said.get("incentive_on") and said.get("incentive_until"):
+            self.add_error("incentive_on", _("It ends once: give a day, or a day and an hour, and empty the other."))
+        for name in ("incentive_points", "incentive_on", "incentive_until"):
+            if said.get(name) and not said.get("incentive"):
+                self.add_error("incentive", _("Say in words what people get for claiming in time."))
+                break
         if said.get("points") is None:
             said["points"] = kind.points if kind else 0
         return said

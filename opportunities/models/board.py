@@ -309,7 +309,14 @@ class Opportunity(Lifecycle):
     is_public = models.BooleanField(_("public"), default=False)
     points = models.PositiveIntegerField(_("points"), default=0)
     incentive = models.CharField(_("incentive"), max_length=200, blank=True, default="")
+    incentive_points = models.PositiveIntegerField(
+        _("extra points"), default=0, help_text=_("For claims made while the incentive runs, on top of its points.")
+    )
     incentive_until = models.DateTimeField(_("incentive until"), null=True, blank=True)
+    incentive_on = models.DateField(
+        _("incentive until the end of"), null=True, blank=True,
+        help_text=_("Ends at midnight where the reader is. Leave the one or the other empty."),
+    )  # fmt: skip
     seats = models.PositiveIntegerField(_("seats"), null=True, blank=True)
     closes_at = models.DateTimeField(_("closes"), null=True, blank=True)
     audience = AudienceField(_("for whom"), default=dict, blank=True, validators=[validate_audience])
@@ -367,6 +374,10 @@ class Opportunity(Lifecycle):
                 condition=~Q(status="open") | Q(opened_at__isnull=False), name="opportunity_open_has_time"
             ),
             models.CheckConstraint(condition=Q(seats__isnull=True) | Q(seats__gte=1), name="opportunity_seats"),
+            models.CheckConstraint(
+                condition=Q(incentive_until__isnull=True) | Q(incentive_on__isnull=True),
+                name="opportunity_incentive_one_end",
+            ),
         ]
         indexes = [
             GinIndex(fields=["search"], name="opportunity_search"),
@@ -432,6 +443,8 @@ class Claim(Lifecycle):
     verified_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
+    incentive = models.CharField(_("promised for claiming in time"), max_length=200, blank=True, default="")
+    incentive_points = models.PositiveIntegerField(_("extra points promised"), default=0)
     thanked_at = models.DateTimeField(_("thanked"), null=True, blank=True)
     kept_waiting_at = models.DateTimeField(_("the other side did not come"), null=True, blank=True, editable=False)
 
