@@ -34,7 +34,7 @@ def day(world: Any, day: date) -> None:
 
 def end(world: Any) -> None:
     """There is always a draft to look at."""
-    if not Edition.objects.filter(status=Edition.Status.DRAFT).exists():
+    if not Edition.objects.filter(status=Edition.Status.DRAFT, slot__gt=world.today).exists():
         house = actions.settings_row()
         coming = schedule.slots_between(
             world.today + timedelta(days=1), world.today + timedelta(days=40), weekday=house.weekday, weeks=house.weeks

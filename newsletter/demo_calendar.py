@@ -10,10 +10,11 @@ from community.models import Space
 from newsletter import outlook
 from newsletter.actions import calendar as actions
 from newsletter.models import Entry
+from newsletter.planning import monday_of
 
 WORDS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "demo_calendar.toml").read_text(encoding="utf-8"))
 WRITTEN = timedelta(days=6)
-LAUNCH = ("Asia Pacific", timedelta(days=33))
+LAUNCH = ("Asia Pacific", timedelta(days=38))
 
 
 def _moment(world: Any, entry: dict[str, Any]) -> datetime:
@@ -63,5 +64,5 @@ def end(world: Any) -> None:
             _put(world, words, _moment(world, words) if "day" in words else None)
     region, ahead = LAUNCH
     launch = launching.begin(region, by=world.users["lead"], at=world.now - timedelta(days=20))
-    launching.plan(launch, world.today + ahead)
+    launching.plan(launch, monday_of(world.today + ahead))
     actions.tell_of_warnings(outlook.warnings(at=world.now), at=world.now)

@@ -73,8 +73,17 @@ def add(
 
 def fingerprint(entry: Entry) -> str:
     """Changes with every word somebody can change: what is approved is what was read."""
-    words = [entry.title, entry.body, entry.kind, entry.type, entry.space_id, entry.region, entry.language]
-    return hashlib.blake2b(repr([*words, entry.owner_id]).encode(), digest_size=12).hexdigest()
+    words = (
+        entry.title,
+        entry.body,
+        entry.kind,
+        entry.type,
+        entry.space_id,
+        entry.region,
+        entry.language,
+        entry.owner_id,
+    )
+    return hashlib.blake2b(repr([str(one) for one in words]).encode(), digest_size=12).hexdigest()
 
 
 def _locked(entry: Entry) -> Entry:

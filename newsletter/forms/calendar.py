@@ -1,9 +1,11 @@
 """Forms of the calendar: the words of an entry, its day and hour, an idea in one line."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from advocacy.users.models import Role, User
@@ -28,6 +30,12 @@ class Name(forms.ModelChoiceField):
         return str(obj.get_full_name())
 
 
+def _worded(choices: Iterable[tuple[str, Any]]) -> Callable[[], list[tuple[str, str]]]:
+    """Choices with a capital, as they stand alone in a field."""
+    kept = list(choices)
+    return lambda: [(value, capfirst(str(label))) for value, label in kept]
+
+
 class EntryForm(forms.Form):
     """The words of an entry. Only the title is needed for an idea; the rest is asked for when it is approved."""
 
@@ -44,8 +52,8 @@ class EntryForm(forms.Form):
         help_text=_("Markdown works: **bold**, *slanted*, lists, > quotes."),
         error_messages={"max_length": _("That is longer than a post can be (20,000 characters). Make it two.")},
     )  # fmt: skip
-    kind = forms.ChoiceField(label=_("Kind"), choices=Entry.Kind.choices, initial=Entry.Kind.POST)
-    type = forms.ChoiceField(label=_("Type"), choices=Type.choices, initial=Type.EDUCATIONAL)
+    kind = forms.ChoiceField(label=_("Kind"), choices=_worded(Entry.Kind.choices), initial=Entry.Kind.POST)
+    type = forms.ChoiceField(label=_("Type"), choices=_worded(Type.choices), initial=Type.EDUCATIONAL)
     space = forms.ModelChoiceField(
         Space.objects.none(), label=_("Space"), required=False, empty_label=_("Not chosen yet")
     )
@@ -66,8 +74,8 @@ class EntryForm(forms.Form):
         known = sorted({*regions(), *(one.name for one in outlook.regions()), *([entry.region] if entry else [])})
         if kwargs.get("initial", {}).get("region") not in (None, "", *known):
             known.append(kwargs["initial"]["region"])
-        fields["region"].choices = [("", _("everywhere")), *((one, one) for one in known if one)]
-        fields["language"].choices = [("", _("any")), *settings.LANGUAGES]
+        fields["region"].choices = [("", _("Everywhere")), *((one, one) for one in known if one)]
+        fields["language"].choices = [("", _("Any")), *settings.LANGUAGES]
 
 
 class WhenForm(forms.Form):

@@ -152,7 +152,7 @@ def _context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
         "this": {"month": month_name(today), "week": week_name(today)},
         "as_week": week_name(today if span.inside[0] <= today <= span.inside[1] else span.inside[0]),
         "as_month": month_name(today if span.first <= today <= span.last else span.inside[0] + timedelta(days=3)),
-        "title": _title(span),
+        "heading": _title(span),
         "ideas": backlog[:IDEAS],
         "more_ideas": len(backlog) > IDEAS,
         "warned": warned,
@@ -166,6 +166,7 @@ def _context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
         "query": urlencode({name: plain(request.GET[name])[:60] for name in STATE if request.GET.get(name)}),
         "undo": _just_moved(request.GET.get("moved", ""), now=now, today=today),
         "number": len(shown),
+        "earlier": today in days and any(one.day and span.inside[0] <= one.day < today for one in shown),
     }
 
 

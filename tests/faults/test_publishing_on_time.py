@@ -1,4 +1,4 @@
-"""A scheduled post is published on time and once: by two clocks, by one that is killed in the middle, by many at once."""
+"""A scheduled post is published on time and once: by two clocks, by one killed in the middle, by many at once."""
 
 import threading
 import time
@@ -43,9 +43,7 @@ def approved(maya: User, space: Space, number: int = 1) -> list[Entry]:
 
 def somebody_waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
 
 
