@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from advocacy.crm.models import Account, Contact
 from advocacy.lib.finding import MOST, Hit, Source, register
+from advocacy.lib.searching import loosely
 from advocates.models import Advocate, Cohort
 
 
@@ -21,7 +22,7 @@ def _named(rows: "QuerySet[Any]", words: Sequence[str], *, prefix: str) -> "Quer
         return rows.annotate(address=Lower(f"{prefix}email")).filter(address=words[0].lower())
     for word in words:
         rows = rows.filter(
-            Q(**{f"{prefix}given_name__icontains": word}) | Q(**{f"{prefix}family_name__icontains": word})
+            Q(**{f"{prefix}given_name__iregex": loosely(word)}) | Q(**{f"{prefix}family_name__iregex": loosely(word)})
         )
     return rows
 

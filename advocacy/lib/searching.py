@@ -1,6 +1,7 @@
 """Finding what people mean by the words they type: whole words, their beginnings, and one word in its other forms."""
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from django.contrib.postgres.search import SearchQuery
@@ -40,3 +41,34 @@ def _forms(word: str, dictionary: str) -> tuple[str, ...]:
     # English stems “companies” and “company” to “compani”: what both begin with is one letter shorter.
     shorter = [stem[:-1] if len(stem) > 3 and stem.endswith("i") and stem != word else stem for stem in stems]
     return tuple(dict.fromkeys([word, *shorter])) if stems else ()
+
+
+# --- Names as people type them ----------------------------------------------------------------------------------------
+_AS_TWO = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
+_AS_ONE = {"ș": "s", "ț": "t", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "ħ": "h", "ŧ": "t"}
+
+
+@lru_cache(maxsize=1)
+def _variants() -> dict[str, str]:
+    """Each plain letter with all that are it, but for a mark: e with é, ê and so on, small and capital."""
+    found: dict[str, str] = {}
+    for code in (*range(0xC0, 0x180), *map(ord, "ȘșȚț")):
+        letter = chr(code)
+        base = _AS_ONE.get(letter.lower()) or unicodedata.normalize("NFD", letter)[0].lower()
+        if base != letter.lower() and base.isascii() and base.isalpha():
+            found[base] = found.get(base, "") + letter
+    return found
+
+
+def bare(word: str) -> str:
+    """The word in small letters without marks: “Inês” is “ines”, “Søren” is “soren”."""
+    plain = "".join(_AS_TWO.get(letter, _AS_ONE.get(letter, letter)) for letter in word.lower())
+    return "".join(letter for letter in unicodedata.normalize("NFD", plain) if not unicodedata.combining(letter))
+
+
+def loosely(word: str) -> str:
+    """A pattern for ``__iregex`` that finds a name however its letters are marked: “ines” finds Inês, “Inês” Ines."""
+    variants = _variants()
+    return "".join(
+        f"[{letter}{variants[letter]}]" if letter in variants else re.escape(letter) for letter in bare(word)
+    )

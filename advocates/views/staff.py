@@ -24,6 +24,7 @@ from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
+from advocacy.lib.searching import loosely
 from advocacy.users.rights import requires
 from advocates import (
     budget,
@@ -67,7 +68,7 @@ def advocates(request: HttpRequest) -> HttpResponseBase:
     if words := plain(query.get("q"))[:100]:
         for word in words.split()[:5]:
             rows = rows.filter(
-                Q(contact__given_name__icontains=word) | Q(contact__family_name__icontains=word)
+                Q(contact__given_name__iregex=loosely(word)) | Q(contact__family_name__iregex=loosely(word))
                 | Q(contact__account__name__icontains=word) | Q(contact__email__istartswith=word)
             )  # fmt: skip
     rows = narrowing.by_profile(rows, query)
@@ -271,7 +272,7 @@ def _to_invite(request: HttpRequest) -> list[tuple[Contact, str | None]]:
     rows = Contact.objects.visible_to(request.user).filter(erased_at__isnull=True).select_related("account")
     for word in words.split()[:5]:
         rows = rows.filter(
-            Q(given_name__icontains=word) | Q(family_name__icontains=word)
+            Q(given_name__iregex=loosely(word)) | Q(family_name__iregex=loosely(word))
             | Q(account__name__icontains=word) | Q(email__istartswith=word)
         )  # fmt: skip
     at = timezone.now()

@@ -20,6 +20,7 @@ from advocacy.lib.export import Exports
 from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
+from advocacy.lib.searching import loosely
 from advocacy.lib.templatetags.look import tag
 from advocates.models import Advocate
 from opportunities import broadcast, files, presentation
@@ -393,8 +394,8 @@ def _advocates(words: str) -> QuerySet[Advocate]:
         return exact
     for word in words.split()[:4]:
         rows = rows.filter(
-            Q(contact__given_name__icontains=word)
-            | Q(contact__family_name__icontains=word)
+            Q(contact__given_name__iregex=loosely(word))
+            | Q(contact__family_name__iregex=loosely(word))
             | Q(contact__email__icontains=word)
             | Q(contact__account__name__icontains=word)
         )

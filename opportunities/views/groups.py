@@ -20,6 +20,7 @@ from advocacy.lib.given import plain
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
+from advocacy.lib.searching import loosely
 from advocacy.users.rights import public, requires
 from advocates.models import Advocate
 from opportunities import groups as rules
@@ -81,7 +82,7 @@ def _found(group: CustomerGroup, words: str, *, at: datetime) -> list[tuple[Advo
     rows = Advocate.objects.filter(status=Advocate.Status.MEMBER).select_related("contact__account")
     for word in words.split()[:4]:
         rows = rows.filter(
-            Q(contact__given_name__icontains=word) | Q(contact__family_name__icontains=word)
+            Q(contact__given_name__iregex=loosely(word)) | Q(contact__family_name__iregex=loosely(word))
             | Q(contact__email__icontains=word) | Q(contact__account__name__icontains=word)
         )  # fmt: skip
     people = rows.order_by("contact__family_name", "pk")[:FOUND]

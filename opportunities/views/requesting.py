@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Case, IntegerField, Q, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
@@ -18,6 +18,7 @@ from advocacy.lib.given import plain
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
+from advocacy.lib.searching import loosely
 from advocacy.users.rights import public, requires
 from advocates.models import Advocate
 from opportunities import desk as rules
@@ -126,11 +127,15 @@ def _members(words: str) -> list[Advocate]:
     rows = Advocate.objects.filter(status=Advocate.Status.MEMBER).select_related("contact__account")
     for word in words.split()[:5]:
         rows = rows.filter(
-            Q(contact__given_name__icontains=word)
-            | Q(contact__family_name__icontains=word)
+            Q(contact__given_name__iregex=loosely(word))
+            | Q(contact__family_name__iregex=loosely(word))
             | Q(contact__account__name__icontains=word)
         )
-    return list(rows.order_by("contact__family_name", "pk")[:FOUND])
+    named = Q(contact__given_name__iregex=rf"\m{loosely(words.split()[0])}") | Q(
+        contact__family_name__iregex=rf"\m{loosely(words.split()[0])}"
+    )
+    first = Case(When(named, then=0), default=1, output_field=IntegerField())  # people of that name, then companies
+    return list(rows.order_by(first, "contact__family_name", "pk")[:FOUND])
 
 
 # --- Those who answer for customers -----------------------------------------------------------------------------------
