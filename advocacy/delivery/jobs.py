@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from advocacy.delivery import actions, bundles, outbox, sender
+from advocacy.delivery import actions, bundles, outbox, progress, sender
 from advocacy.delivery.models import Message
 from advocacy.lib.jobs import job
 
@@ -15,6 +15,18 @@ def wake_sender(*, at: datetime) -> None:
     sender.return_expired(at=at)
     if sender.anything_due(at=at):
         outbox.nudge_sender()
+
+
+@job(every=timedelta(seconds=15))
+def count_runs(*, at: datetime) -> None:
+    """Keep the numbers of runs that are on their way."""
+    progress.count_runs(at=at)
+
+
+@job(every=timedelta(hours=1))
+def count_runs_again(*, at: datetime) -> None:
+    """What was settled after a run had ended is counted as well."""
+    progress.count_runs(at=at, also_done=True)
 
 
 @job(every=timedelta(minutes=5))

@@ -45,6 +45,8 @@ class Batch(Lifecycle):
     )
     looked_note = models.CharField(_("what was found"), max_length=300, blank=True, default="")
     complaints_known = models.PositiveIntegerField(_("complaints known then"), default=0)
+    counts = models.JSONField(default=dict, editable=False)
+    counted_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("run of mail")

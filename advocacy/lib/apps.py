@@ -13,4 +13,6 @@ class LibConfig(AppConfig):
 
         speak_plainly()
         # What an upper floor shows below it is found by module name, as Django does with admin.py.
-        autodiscover_modules("home", "measures", "effects", "importers", "timeline", "jobs", "finding", "planned")
+        autodiscover_modules(
+            "home", "measures", "effects", "importers", "timeline", "jobs", "finding", "planned", "news"
+        )

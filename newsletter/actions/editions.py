@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +18,7 @@ from advocacy.crm.models import ConsentState, Contact
 from advocacy.delivery import outbox, runs
 from advocacy.delivery.models import Batch, Message, Notification, Suppression
 from advocacy.delivery.rendering import zone_of
+from advocacy.lib import news
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.text import excerpt
 from advocacy.users.models import Role, User
@@ -33,6 +35,8 @@ LATE = timedelta(days=1)
 """How long after an approval past its day an edition may still begin."""
 OPPORTUNITIES = 30
 TOPICS = 3
+TOLD = timedelta(days=60)
+"""An event or a program that an edition told of is not drafted again for so long."""
 CELEBRATIONS = 3
 
 Section = EditionItem.Section
@@ -54,7 +58,10 @@ def draft(slot: date, *, at: datetime) -> Edition:
     edition, new = Edition.objects.get_or_create(slot=slot, defaults={"hour": house.hour, "drafted_at": at})
     if not new:
         return edition
-    items = [*_opportunities(edition, at=at), *_celebrations(edition, at=at), *_community(edition, at=at)]
+    items = [
+        *_opportunities(edition, at=at), *_celebrations(edition, at=at), *_programs(edition, at=at),
+        *_community(edition, at=at),
+    ]  # fmt: skip
     for number, item in enumerate(items, start=1):
         item.order = number * 10
     EditionItem.objects.bulk_create(items)
@@ -108,6 +115,21 @@ def _celebrations(edition: Edition, *, at: datetime) -> list[EditionItem]:
     ]
 
 
+def _programs(edition: Edition, *, at: datetime) -> list[EditionItem]:
+    """What other parts of the portal have to tell, unless an edition told it lately."""
+    lately = EditionItem.objects.filter(
+        section=Section.PROGRAMS, dropped=False, edition__slot__gt=edition.slot - TOLD, edition__slot__lt=edition.slot
+    )
+    told = set(lately.values_list("link", flat=True))
+    return [
+        EditionItem(
+            edition=edition, section=Section.PROGRAMS, title=excerpt(one.title, 150), text=one.text, link=one.link
+        )
+        for source in news.sources()
+        for one in islice((one for one in source.find(at) if one.link not in told), source.most)
+    ]
+
+
 def _community(edition: Edition, *, at: datetime) -> list[EditionItem]:
     """The topics people answered most since the last edition; nothing hidden."""
     rows = Topic.objects.shown().in_open_spaces().filter(last_at__gt=at - FRESH, last_at__lte=at)
@@ -132,10 +154,24 @@ def _for_editing(edition: Edition) -> Edition:
     return edition
 
 
+WORDS = ("subject", "preheader", "intro", "hour")
+
+
+def mark_of_words(edition: Edition) -> str:
+    """Changes with subject, preview line, opening words and hour: a form says with it what it has read."""
+    words = [getattr(edition, name) for name in WORDS]
+    return hashlib.blake2b(repr(words).encode(), digest_size=8).hexdigest()
+
+
 @transaction.atomic
-def change(edition: Edition, **fields: Any) -> Edition:
-    """Change subject, preview line, opening words or hour of a draft."""
+def change(edition: Edition, *, seen: str | None = None, **fields: Any) -> Edition:
+    """Change subject, preview line, opening words or hour of a draft.
+
+    ``seen`` is the mark of the words the editor has begun from: what somebody else wrote since is not overwritten.
+    """
     edition = _for_editing(edition)
+    if seen is not None and seen != mark_of_words(edition):
+        raise Refused(_("Somebody else has changed these words meanwhile. Copy yours, then open the page anew."))
     for name, value in fields.items():
         setattr(edition, name, value)
     edition.save(update_fields=list(fields))
@@ -164,15 +200,38 @@ def drop(item: EditionItem, dropped: bool) -> None:
 
 
 @transaction.atomic
-def move(item: EditionItem, *, up: bool) -> None:
-    """One place up or down within its section."""
+def move(item: EditionItem, *, up: bool) -> tuple[int, int]:
+    """One place up or down within its section; returns which place it has now, and of how many."""
     edition = _for_editing(item.edition)
     row = list(edition.items.filter(section=item.section).order_by("order", "pk"))
     here = next(number for number, one in enumerate(row) if one.pk == item.pk)
     there = here + (-1 if up else 1)
     if not 0 <= there < len(row):
-        return
+        return here + 1, len(row)
     row[here], row[there] = row[there], row[here]
+    _number(row)
+    return there + 1, len(row)
+
+
+@transaction.atomic
+def place(item: EditionItem, *, before: EditionItem | None) -> tuple[int, int]:
+    """Put an item before another of its section, or last; returns which place it has now, and of how many."""
+    edition = _for_editing(item.edition)
+    row = list(edition.items.filter(section=item.section).order_by("order", "pk"))
+    here = next((one for one in row if one.pk == item.pk), None)
+    if here is None or (before is not None and before.section != item.section):
+        raise Refused(_("Items are put in order within their section. To change the section, open the item."))
+    if before is not None and before.pk != item.pk:
+        row.remove(here)
+        row.insert(next(number for number, one in enumerate(row) if one.pk == before.pk), here)
+    elif before is None:
+        row.remove(here)
+        row.append(here)
+    _number(row)
+    return row.index(here) + 1, len(row)
+
+
+def _number(row: list[EditionItem]) -> None:
     for number, one in enumerate(row, start=1):
         one.order = number * 10
     EditionItem.objects.bulk_update(row, ["order"])

@@ -254,6 +254,7 @@ def template_values(content: Content, *, at: datetime) -> dict[str, Any]:
         "intro_html": markdown(content.edition.intro),
         "leads": by_section["lead"],
         "celebrations": by_section["celebration"],
+        "programs": by_section["programs"],
         "community": by_section["community"],
         "news": by_section["news"],
         "offers": [_offer(one, words[one.pk], at=at) for one in content.offers],

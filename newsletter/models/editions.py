@@ -120,6 +120,7 @@ class EditionItem(models.Model):
         LEAD = "lead", _("Opening")
         OPPORTUNITIES = "opportunities", _("Open to you")
         CELEBRATION = "celebration", _("Celebrations")
+        PROGRAMS = "programs", _("Events and programs")
         COMMUNITY = "community", _("From the community")
         NEWS = "news", _("News")
 

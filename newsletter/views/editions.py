@@ -1,11 +1,12 @@
 """Pages of the newsletter: the archive for readers, the desk for editors."""
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from advocacy.crm.models import Contact
-from advocacy.delivery import runs
+from advocacy.delivery import progress, runs
 from advocacy.delivery.frame import framed
 from advocacy.delivery.models import Batch, Message
 from advocacy.lib import signed
@@ -114,70 +115,82 @@ def _found(edition_id: uuid.UUID) -> Edition:
     return get_object_or_404(Edition.objects.select_related("approved_by"), public_id=edition_id)
 
 
-def progress_of(here: Edition) -> dict[str, int]:
-    """How far a run is: messages by what became of them, from the outbox itself."""
-    status = Message.Status
-    return Message.objects.filter(batch=actions.batch_of(here)).aggregate(
-        total=Count("pk"),
-        sent=Count("pk", filter=Q(status=status.SENT)),
-        waiting=Count("pk", filter=Q(status__in=[status.DUE, status.LEASED, status.SENDING])),
-        doubt=Count("pk", filter=Q(status=status.IN_DOUBT)),
-        failed=Count("pk", filter=Q(status=status.FAILED)),
-        left_out=Count("pk", filter=Q(status__in=[status.SUPPRESSED, status.CANCELLED])),
-    )
-
-
 @requires("newsletter.edit")
 def edit(request: HttpRequest, edition_id: uuid.UUID) -> HttpResponse:
-    """The editor's desk for one edition: words, items in order, preview as any reader, approval, progress."""
+    """The editor's desk for one edition: words, items in order, preview as any reader, approval, progress.
+
+    With htmx a GET answers with the progress alone, and what is written is saved while it is typed.
+    """
     here = _found(edition_id)
-    status = 200
-    form = EditionForm(
-        request.POST or None,
-        initial={name: getattr(here, name) for name in ("subject", "preheader", "intro", "hour")},
-    )
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                actions.change(here, **form.cleaned_data)
-            except Refused as refusal:
-                form.add_error(None, str(refusal))
-                status = 409
-            else:
+    by_itself = bool(getattr(request, "htmx", None))
+    if by_itself and request.method == "GET":
+        context = {"edition": here, "progress": progress.of(actions.batch_of(here))}
+        return respond(request, "newsletter/edit.html", context, fragment="progress")
+    if request.method != "POST":
+        return _desk(request, here)
+    form, status, saved = EditionForm(request.POST), 422, None
+    if form.is_valid():
+        try:
+            here = actions.change(here, seen=request.POST.get("mark"), **form.cleaned_data)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+            status = 409
+        else:
+            status, saved = 200, timezone.now()
+            if not by_itself:
                 messages.success(request, _("Saved."))
                 return redirect("newsletter:edit", here.public_id)
-    return _desk(request, here, form=form, status=status)
+    if not by_itself:
+        return _desk(request, here, form=form, status=status)
+    context = {"form": form, "saved": saved, "fragment": True, **_marks(here)}
+    return respond(request, "newsletter/edit.html", context, fragment="saved", status=status)
+
+
+def _marks(here: Edition) -> dict[str, str]:
+    """What a page says it has seen: of the words when they are saved, of everything when it is approved."""
+    return {"mark": actions.mark_of_words(here), "fingerprint": actions.fingerprint(here)}
+
+
+def _items(here: Edition) -> dict[str, Any]:
+    """The items of an edition by section, and whether they may be worked on."""
+    items = list(here.items.all())
+    sections = [
+        (label, [item for item in items if item.section == value]) for value, label in EditionItem.Section.choices
+    ]
+    history = actions.is_history(here, at=timezone.now())
+    return {
+        "edition": here,
+        "sections": [(label, row) for label, row in sections if row],
+        "history": history,
+        "may_edit": here.status in {Edition.Status.DRAFT, Edition.Status.MISSED} and not history,
+        **_marks(here),
+    }
 
 
 def _desk(request: HttpRequest, here: Edition, *, form: EditionForm | None = None, status: int = 200) -> HttpResponse:
-    initial = {name: getattr(here, name) for name in ("subject", "preheader", "intro", "hour")}
+    initial = {name: getattr(here, name) for name in actions.WORDS}
     words = plain(request.GET.get("reader"))[:100]
     people = _search_readers(words) if words else []
-    history = actions.is_history(here, at=timezone.now())
-    sections = [
-        (label, [item for item in here.items.all() if item.section == value])
-        for value, label in EditionItem.Section.choices
-    ]
     context = {
-        "edition": here,
+        **_items(here),
         "form": form or EditionForm(initial=initial),
-        "sections": [(label, items) for label, items in sections if items],
-        "may_edit": here.status in {Edition.Status.DRAFT, Edition.Status.MISSED} and not history,
-        "history": history,
-        "progress": progress_of(here),
+        "progress": progress.of(actions.batch_of(here)),
         "people": people,
         "words": words,
         "as_contact": _contact(request.GET.get("as")),
         "phone": request.GET.get("width") == "phone",
         "dark": request.GET.get("scheme") == "dark",
-        "number_of_readers": actions.number_of_readers(at=timezone.now()),
-        "fingerprint": actions.fingerprint(here),
         "held": Batch.objects.filter(key=actions.batch_of(here), held_for_complaints_at__isnull=False).first(),
         "complaints": runs.complaints_of(actions.batch_of(here)) if here.status == "paused" else 0,
         "gone": here.status in {"sending", "paused", "sent", "stopped"},
     }
-    return respond(request, "newsletter/edit.html", context, fragment="progress", status=status)
+    return respond(request, "newsletter/edit.html", context, status=status)
+
+
+@requires("newsletter.edit")
+def readers(request: HttpRequest) -> HttpResponse:
+    """How many readers an edition would reach; asked for by the page once it is there, for it counts everybody."""
+    return respond(request, "newsletter/readers.html", {"number": actions.number_of_readers(at=timezone.now())})
 
 
 def _contact(given: str | None) -> Contact | None:
@@ -221,14 +234,46 @@ def arrange(request: HttpRequest, edition_id: uuid.UUID, item_id: int, what: str
     """Up, down, drop, take back."""
     here = _found(edition_id)
     one = get_object_or_404(here.items, pk=item_id)
-    try:
+
+    def do() -> str:
         if what in {"up", "down"}:
-            actions.move(one, up=what == "up")
-        else:
-            actions.drop(one, what == "drop")
+            return _place_in_words(one, *actions.move(one, up=what == "up"))
+        actions.drop(one, what == "drop")
+        words = _("Left out: %(title)s") if what == "drop" else _("Taken back: %(title)s")
+        return words % {"title": one.title}
+
+    return _arranged(request, here, one, do)
+
+
+@requires("newsletter.edit")
+@require_POST
+def place(request: HttpRequest, edition_id: uuid.UUID, item_id: int) -> HttpResponse:
+    """Put an item before another one of its section, or last: where it was dragged to."""
+    here = _found(edition_id)
+    one = get_object_or_404(here.items, pk=item_id)
+    number = whole_number(request.POST.get("before"))
+    before = get_object_or_404(here.items, pk=number) if number is not None else None
+    return _arranged(request, here, one, lambda: _place_in_words(one, *actions.place(one, before=before)))
+
+
+def _place_in_words(one: EditionItem, number: int, of: int) -> str:
+    return _("%(title)s: now %(number)d of %(of)d") % {"title": one.title, "number": number, "of": of}
+
+
+def _arranged(request: HttpRequest, here: Edition, one: EditionItem, do: Callable[[], str]) -> HttpResponse:
+    """The items as they stand now; without htmx the whole desk."""
+    said, wrong = "", ""
+    try:
+        said = do()
     except Refused as refusal:
-        messages.warning(request, str(refusal))
-    return redirect("newsletter:edit", here.public_id)
+        wrong = str(refusal)
+    if not getattr(request, "htmx", None):
+        if wrong:
+            messages.warning(request, wrong)
+        return redirect("newsletter:edit", here.public_id)
+    here = _found(here.public_id)
+    context = {**_items(here), "said": said, "said_wrong": wrong, "landed": one.pk, "fragment": True}
+    return respond(request, "newsletter/edit.html", context, fragment="items", status=409 if wrong else 200)
 
 
 @requires("newsletter.edit")
