@@ -310,6 +310,8 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO" if PRODUCTION else "WARNING")},
+    # Django's own logger would mail errors to ADMINS; all mail goes through the outbox, so it writes like the others.
+    "loggers": {"django": {"handlers": [], "propagate": True}},
 }
 
 # --- Audit: who changed what and when, kept by triggers ------------------------------------------------------------

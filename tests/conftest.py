@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -19,6 +20,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         commits = bool(mark and mark.kwargs.get("transaction")) or not WITHOUT_ROLLBACK.isdisjoint(names)
         if commits and "django_db_serialized_rollback" not in names:
             names.insert(0, "django_db_serialized_rollback")
+
+
+@pytest.fixture(autouse=True)
+def _one_way_out() -> Iterator[None]:
+    """Whatever a test makes the portal do, no mail leaves but from the outbox: that mark is on each of its mails."""
+    yield
+    strays = [one.subject for one in getattr(mail, "outbox", []) if "Feedback-ID" not in one.extra_headers]
+    assert not strays, f"sent past the outbox: {strays}"
 
 
 QueriesOf = Callable[[Callable[[], Any]], int]

@@ -145,11 +145,20 @@ def folded(name: str, value: str) -> bytes:
     if "\n" in value or "\r" in value:
         raise ValueError(f"a line break in {name}")
     line = f"{name}: {value}\r\n"
-    if not value.isascii() or "=?" in value:
+    if not value.isascii() or "=?" in value or (name == "Subject" and _cannot_be_folded(value)):
         return f"{name}: {_encoded(name, value)}\r\n".encode()
     if (len(line) <= 78 or name in _NEVER_FOLDED) and value.isprintable():
         return line.encode()
     return _folded(name, value)
+
+
+def _cannot_be_folded(value: str) -> bool:
+    """A word longer than a line of mail may be: only as encoded words can it be cut."""
+    return len(value) > LONGEST_WORD and _LONG_WORD.search(value) is not None
+
+
+LONGEST_WORD = 400
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD}}}")
 
 
 @lru_cache(maxsize=512)
@@ -175,7 +184,7 @@ def _address_line(header: str, name: str, address: str) -> bytes:
             raise BadAddress(f"“{address}” is not an address.")
     else:
         _shown("", address)  # refuses what is none
-    if not name.isascii() or "=?" in name:
+    if not name.isascii() or "=?" in name or _cannot_be_folded(name):
         return f"{header}: {_encoded(header, name)}\r\n <{address}>\r\n".encode()
     if not address.isascii():
         return f"{header}: {_shown(name, 'a@b.test').removesuffix(' <a@b.test>')} <{address}>\r\n".encode()

@@ -182,7 +182,7 @@ def _subject_and_body(template: str, values: dict[str, Any], *, strict: str = ""
     first, _newline, body = source.render(Context(values, autoescape=False)).lstrip("\n").partition("\n")
     if not first.startswith("Subject:"):
         raise CannotRender(_("The first line of “%(name)s” is not its subject.") % {"name": path_of(template, "txt")})
-    return one_line(first.removeprefix("Subject:")), body
+    return one_line(first.removeprefix("Subject:")), without_controls(body)
 
 
 def compile_mjml(source: str) -> str:
