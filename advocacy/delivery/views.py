@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,8 +17,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import Contact
 from advocacy.delivery import actions, bundles, kinds, rendering, runs, samples
 from advocacy.delivery.frame import framed
+from advocacy.delivery.gates import SIGN_IN
 from advocacy.delivery.models import Message, Notification, about
 from advocacy.lib import signed
 from advocacy.lib.given import plain, whole_number
@@ -29,6 +32,8 @@ from advocacy.users.rights import public, requires, signed_in
 MESSAGES_A_PAGE = 30
 NEWS_A_PAGE = 30
 TROUBLE_SHOWN = 20
+RECENT_SHOWN = 8
+SEES_PEOPLE = "crm.view_contact"
 
 
 # --- Leaving ----------------------------------------------------------------------------------------------------------
@@ -146,6 +151,8 @@ def preview(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
     """The mail itself, for the frame. What was secret in it stays so."""
     here = _found(request, message_id)
     here.secret = None
+    if here.kind.startswith(SIGN_IN):  # what was secret shows as such, and not as a gap
+        here.params = dict.fromkeys(samples.sample(here.template).params, "••••••") | here.params
     return framed(request, lambda: _shown(rendering.render_many([here])[here.pk]))
 
 
@@ -221,11 +228,14 @@ def go_on(request: HttpRequest) -> HttpResponse:
 # --- Templates --------------------------------------------------------------------------------------------------------
 @requires("delivery.view_message")
 def templates(request: HttpRequest) -> HttpResponse:
-    """Every template of mail, and how the chosen one looks."""
+    """Every template of mail, and how the chosen one looks: made up, to a real person, or as a mail that was owed."""
     names = samples.templates()
     chosen = request.GET.get("template", "")
     if chosen not in names:
         chosen = names[0] if names else ""
+    owed = list(Message.objects.visible_to(request.user).filter(template=chosen).order_by("-pk")[:RECENT_SHOWN])
+    words = plain(request.GET.get("reader"))[:100]
+    person = _person(request)
     return respond(
         request,
         "delivery/templates.html",
@@ -233,20 +243,53 @@ def templates(request: HttpRequest) -> HttpResponse:
             "names": [(name, about(name)) for name in names],
             "chosen": chosen,
             "chosen_words": about(chosen),
+            "owed": owed,
+            "real": next((one for one in owed if str(one.public_id) == request.GET.get("message")), None),
+            "words": words,
+            "people": _people_called(words) if words and request.user.has_perm(SEES_PEOPLE) else [],
+            "person": person,
             "dark": request.GET.get("scheme") == "dark",
             "phone": request.GET.get("width") == "phone",
         },
     )
 
 
+def _people_called(words: str) -> list[Contact]:
+    found = Contact.objects.filter(erased_at__isnull=True)
+    for word in words.split()[:4]:
+        found = found.filter(
+            Q(given_name__icontains=word) | Q(family_name__icontains=word) | Q(account__name__icontains=word)
+        )
+    return list(found.select_related("account").order_by("family_name", "pk")[:RECENT_SHOWN])
+
+
+def _person(request: HttpRequest) -> Contact | None:
+    """Whom a template is shown as, by those who may see people."""
+    number = whole_number(request.GET.get("as"))
+    if number is None or not request.user.has_perm(SEES_PEOPLE):
+        return None
+    return Contact.objects.filter(pk=number, erased_at__isnull=True).select_related("account").first()
+
+
 @requires("delivery.view_message")
 def template(request: HttpRequest) -> HttpResponse:
-    """One template with its sample, for the frame."""
+    """One template with its sample, for the frame: to a made-up reader, or with the merge data of a real one."""
     chosen = request.GET.get("template", "")
     if chosen not in samples.templates():
         raise Http404
     language = request.GET.get("language", "en")
-    return framed(request, lambda: rendering.render(samples.sample(chosen).message(language=language)).html)
+    shown = samples.sample(chosen).message(language=language)
+    if (person := _person(request)) is not None:
+        shown.contact, shown.to_email, shown.to_name = person, person.email, person.full_name
+        shown.language, shown.time_zone = person.language or language, person.time_zone or "UTC"
+    return framed(request, lambda: _shown(_rendered(shown)))
+
+
+def _rendered(message: Message) -> rendering.Rendered | Exception:
+    try:
+        return rendering.render(message)
+    except rendering.CannotRender as problem:
+        return problem
 
 
 # --- News -------------------------------------------------------------------------------------------------------------
