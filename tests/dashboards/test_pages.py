@@ -14,11 +14,14 @@ from advocacy.crm import spine
 from advocacy.crm.catalogue import Deed
 from advocacy.dashboards import memory, periods, registry
 from advocacy.dashboards.filters import Filters
+from advocacy.delivery import measuring
+from advocacy.delivery.models import Message
 from advocacy.lib import export
 from advocacy.users.models import Role
 from advocates.models import Ask
-from opportunities.models import ReviewAsk, ReviewCampaign, ReviewSite, Survey, SurveyInvite
-from tests.factories import make_advocate, make_deal, make_request, make_user
+from newsletter.models import Edition
+from opportunities.models import Claim, ReviewAsk, ReviewCampaign, ReviewSite, Survey, SurveyInvite
+from tests.factories import make_advocate, make_deal, make_opportunity, make_request, make_user
 
 pytestmark = pytest.mark.django_db
 KEYS = [one.key for one in registry.every()]
@@ -56,6 +59,23 @@ def a_month_of_work(number: int) -> None:
         )  # fmt: skip
         make_request(sam, deal=None, filed_at=filed, fulfilled_at=now, status="fulfilled", beside_the_desk=True,
                      prospect=f"Prospect {place}")  # fmt: skip
+
+        an_edition_read(advocate, now)
+
+
+def an_edition_read(advocate, now) -> None:
+    """An edition has reached them; they followed a link, claimed what they found there, and left."""
+    edition, new = Edition.objects.get_or_create(slot=now.date(), defaults={"status": "sent", "approved_at": now})
+    if new:
+        edition.items.create(section="opportunities", title="Webinar", opportunity=make_opportunity("Webinar"))
+    message = Message.objects.create(
+        kind="newsletter", dedupe_key=f"{advocate.pk}", template="newsletter/edition", contact=advocate.contact,
+        to_email=advocate.contact.email, to_name=advocate.contact.full_name, message_id=f"<{advocate.pk}@portal.test>",
+        batch=f"edition:{edition.pk}", status="sent", due_at=now, sent_at=now - timedelta(hours=1),
+    )  # fmt: skip
+    for event in ("clicked", "unsubscribed"):
+        measuring.record(message, event, at=now, key=f"{event}:{advocate.pk}")
+    Claim.objects.create(opportunity=edition.items.get().opportunity, advocate=advocate, claimed_at=now)
 
 
 def a_campaign() -> ReviewCampaign:
