@@ -81,6 +81,7 @@ class Led:
     clicks: int
     claims: int | None = None
     claims_after_click: int = 0
+    item: EditionItem | None = None
 
 
 # --- The raw rows -----------------------------------------------------------------------------------------------------
@@ -175,7 +176,7 @@ def by_item(edition: Edition) -> list[Led]:
         led.append(
             Led(
                 item.title, path, row["people"], row["rows"],
-                theirs["all"] if theirs else None, theirs["after"] if theirs else 0,
+                theirs["all"] if theirs else None, theirs["after"] if theirs else 0, item,
             )
         )  # fmt: skip
     rest = sorted((row for path, row in clicks.items() if path not in shown), key=lambda row: -row["rows"])

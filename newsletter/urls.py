@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("edit/readers/", views.readers, name="readers"),
     path("edit/<uuid:edition_id>/", views.edit, name="edit"),
     path("edit/<uuid:edition_id>/results/", results.results, name="results"),
+    path("edit/<uuid:edition_id>/results/<int:item_id>/", results.withdraw, name="withdraw"),
     path("edit/<uuid:edition_id>/preview/", views.preview, name="preview"),
     path("edit/<uuid:edition_id>/item/", views.item, name="new_item"),
     path("edit/<uuid:edition_id>/item/<int:item_id>/", views.item, name="item"),

@@ -41,8 +41,7 @@ from advocacy.delivery.rendering import (
 from advocacy.lib import signed
 from advocacy.lib.numbers import minutes
 from advocacy.lib.text import markdown
-from community.models import Topic
-from newsletter import personal
+from newsletter import personal, withheld
 from newsletter.actions.editions import settings_row
 from newsletter.models import Edition, EditionItem
 from opportunities import incentives
@@ -122,18 +121,13 @@ class Content:
 
 
 def content_of(edition: Edition, *, at: datetime) -> Content:
+    # What the celebrated person has taken back since, a moderator hidden or a space closed is left out in that moment.
+    (edition,) = withheld.cleaned([edition])
     items = tuple(
         edition.items.filter(dropped=False)
+        .exclude(pk__in=withheld.items([edition]).values("pk"))
         .select_related("recognition__advocate__contact__account")
         .order_by("order", "pk")
-    )
-    # What the celebrated person has taken back since, a moderator hidden or a space closed is left out in that moment.
-    topics = [one.topic_id for one in items if one.topic_id]
-    shown = set(Topic.objects.shown().in_open_spaces().filter(pk__in=topics).values_list("pk", flat=True))
-    items = tuple(
-        one
-        for one in items
-        if (one.topic_id is None or one.topic_id in shown) and (one.recognition is None or one.recognition.approved_at)
     )
     offers = tuple(personal.open_among([one.opportunity_id for one in items if one.opportunity_id], at=at))
     house = settings_row()

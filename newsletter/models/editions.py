@@ -134,6 +134,7 @@ class EditionItem(models.Model):
     recognition = models.ForeignKey(Recognition, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     dropped = models.BooleanField(_("dropped"), default=False)
+    withdrawn_at = models.DateTimeField(_("taken out after it had gone"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("item")

@@ -23,7 +23,7 @@ from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
 from advocacy.users.rights import public, requires
-from newsletter import personal, schedule
+from newsletter import personal, schedule, withheld
 from newsletter.actions import editions as actions
 from newsletter.forms.editions import EditionForm, ItemForm, ScheduleForm
 from newsletter.mails import editions as mails
@@ -38,7 +38,7 @@ AHEAD = timedelta(days=730)
 def archive(request: HttpRequest) -> HttpResponse:
     """Editions that went out, newest first."""
     page = page_by_key(_gone(), ["-slot", "-id"], request.GET, size=12)
-    return respond(request, "newsletter/archive.html", {"page": page})
+    return respond(request, "newsletter/archive.html", {"page": page, "editions": withheld.cleaned(page.items)})
 
 
 def _gone() -> Any:

@@ -3,22 +3,25 @@
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from advocacy.crm.models import Program
 from advocacy.delivery import webhooks
 from advocacy.lib import charts, export
+from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.users.rights import requires
 from newsletter import results as rules
-from newsletter.models import Edition
+from newsletter.actions import withdrawing as actions
+from newsletter.models import Edition, EditionItem
 
 SEES_MAIL = "delivery.view_message"
 EVENTS = (
@@ -65,6 +68,22 @@ def results(request: HttpRequest, edition_id: uuid.UUID) -> HttpResponseBase:
         "row": [(one, rules.figures(one)) for one in (here, *rules.earlier(here))],
     }
     return respond(request, "newsletter/results.html", context)
+
+
+@requires("newsletter.edit")
+@require_POST
+def withdraw(request: HttpRequest, edition_id: uuid.UUID, item_id: int) -> HttpResponseBase:
+    """Take an item out of the archive, or show it again."""
+    item = get_object_or_404(EditionItem.objects.select_related("edition"), pk=item_id, edition__public_id=edition_id)
+    back = request.POST.get("what") == "back"
+    try:
+        actions.withdraw(item, at=timezone.now(), back=back)
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        said = _("It is shown again.") if back else _("Taken out: it is in no version of the edition any more.")
+        messages.success(request, said)
+    return redirect("newsletter:results", edition_id)
 
 
 def _chart(title: str, days: list[Any], head: str) -> Any:
