@@ -112,7 +112,10 @@ class RequestForm(FactsForm):
         label=_("What is wanted"), queryset=OpportunityKind.objects.filter(for_requests=True), empty_label=None
     )
     wanted = forms.IntegerField(label=_("How many advocates"), min_value=1, max_value=20, initial=1)
-    needed_by = forms.DateField(label=_("Needed by"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    needed_by = forms.DateField(
+        label=_("Needed by"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": _("Say by which day it is needed.")},
+    )  # fmt: skip
     needed_hour = forms.TimeField(
         label=_("By which hour"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_("For media and analysts, on your clock. Others need no hour."),
@@ -120,7 +123,10 @@ class RequestForm(FactsForm):
     team = forms.ModelChoiceField(
         label=_("Your team"), queryset=StakeholderTeam.objects.all(), required=False, empty_label=_("No team")
     )
-    prospect = forms.CharField(label=_("Company"), max_length=200, help_text=_("Advocates read this name first."))
+    prospect = forms.CharField(
+        label=_("Company"), max_length=200, help_text=_("Advocates read this name first."),
+        error_messages={"required": _("Name the company that would like to hear from a customer.")},
+    )  # fmt: skip
     deal = forms.ModelChoiceField(queryset=Deal.objects.all(), required=False, widget=forms.HiddenInput)
     anyway = forms.BooleanField(label=_("File another one all the same"), required=False, widget=forms.HiddenInput)
     too_early_because = forms.CharField(

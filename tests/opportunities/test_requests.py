@@ -129,8 +129,8 @@ class TestFiling:
         ("wrong", "said"),
         [
             ({"needed_by": "2020-01-01"}, "This day has passed"),
-            ({"needed_by": ""}, "Fill this in"),
-            ({"prospect": " "}, "Fill this in"),
+            ({"needed_by": ""}, "Say by which day"),
+            ({"prospect": " "}, "Name the company"),
             ({"country": "Germany"}, "Shorten this to 2 characters"),
             ({"country": "1%"}, "two letters"),
             ({"wanted": "99"}, "up to 20"),
