@@ -56,6 +56,19 @@ class TestTheHeaders:
         raw = out.envelopes[0].data
         assert b"\r\nList-Unsubscribe: <" in raw, "the header stands on one line: some providers do not unfold it"
 
+    def test_they_are_as_the_standards_want_them(self, owe, ines, sender, out):
+        owe(ines, purpose=Purpose.NEWSLETTER, batch="edition:7"), owe(ines)
+        sender.run()
+        for mail in out.mails:
+            # RFC 8058: exactly one address, by https where the portal is (here a test), and the one word; RFC 2919.
+            assert re.fullmatch(r"<https?://[!-;=?-~]+>", mail["List-Unsubscribe"])
+            assert mail.get_all("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
+            assert re.fullmatch(r"<[A-Za-z0-9_.-]+>", mail["List-Id"])
+            *about, by = str(mail["Feedback-ID"]).split(":")
+            assert len(about) == 3 and 5 <= len(by) <= 15
+        assert [str(mail["Feedback-ID"]).split(":")[0] for mail in out.mails] == ["none", "edition-7"]
+        assert len({str(mail["Feedback-ID"]).split(":")[3] for mail in out.mails}) == 1, "the sender stays the same"
+
     def test_mail_about_what_was_accepted_has_none(self, owe, ines, sender, out):
         owe(ines, purpose="", counts=False)
         sender.run()
