@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
@@ -369,7 +370,7 @@ class AnswerForm(forms.Form):
     def __init__(self, *args: Any, approval: Approval, **kwargs: Any) -> None:
         kwargs["initial"] = {"signed": approval.name, "scopes": approval.scopes, **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
-        asked = [(key, label) for key, label in Scope.choices if key in approval.scopes]
+        asked = [(key, capfirst(label)) for key, label in Scope.choices if key in approval.scopes]
         self.fields["scopes"] = forms.MultipleChoiceField(
             label=_("May be used on"),
             choices=asked,
