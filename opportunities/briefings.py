@@ -71,6 +71,6 @@ def _history(nomination: Nomination, *, at: datetime) -> list[str]:
         lines.append(_("They have spoken with %(prospect)s before.") % {"prospect": nomination.request.prospect})
     thanked = advocate.contact.activities.filter(deed=Deed.THANKED).count()
     if thanked:
-        said = ngettext("Thanked %(n)s time.", "Thanked %(n)s times.", thanked)
+        said = ngettext("Thanked once.", "Thanked %(n)s times.", thanked)
         lines.append(said % {"n": thanked})
     return lines
