@@ -178,8 +178,9 @@ def _title(span: Span) -> str:
     if span.by == "month":
         return date_format(span.inside[0], "F Y")
     week = span.first.isocalendar()[1]
+    same_month, same_year = span.first.month == span.last.month, span.first.year == span.last.year
     return _("%(first)s to %(last)s, week %(week)d") % {
-        "first": date_format(span.first, "j F" if span.first.year == span.last.year else "j F Y"),
+        "first": date_format(span.first, "j" if same_month else "j F" if same_year else "j F Y"),
         "last": date_format(span.last, "j F Y"),
         "week": week,
     }

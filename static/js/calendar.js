@@ -51,7 +51,8 @@
     event.dataTransfer.effectAllowed = "move";
     event.dataTransfer.setData("text/plain", piece.dataset.title);
     letGo();
-    lift(piece);
+    held = piece;
+    setTimeout(() => held === piece && lift(piece)); // a browser gives a drag up when what is dragged changes at once
   });
   document.addEventListener("dragover", (event) => {
     if (!held || byKeys) return;
@@ -116,6 +117,11 @@
     const day = event.target instanceof Element && event.target.matches(".day, .day-head, .day > .pieces") ? closest(event, ".day") : null;
     const add = day && day.querySelector(".add");
     if (add && window.matchMedia("(min-width: 820px)").matches) add.click();
+  });
+
+  /* What was said of the last deed goes when the next one begins. */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target === board()) document.getElementById("messages").replaceChildren();
   });
 
   /* The calendar is there anew: say what happened, and come back to the entry. */

@@ -1,6 +1,7 @@
 """Maya plans the month: by drag, by keys, on a phone; each time the calendar says what it did, and takes it back."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -37,7 +38,7 @@ def week() -> str:
 def put(maya: User, title: str, day: date | None, **more: object) -> Entry:
     space = Space.objects.get_or_create(slug="cal-rollouts", defaults={"name": "Rollouts"})[0]
     fields = {"body": "One, two, three.", "type": "educational", **more}
-    return actions.add(by=maya, at=timezone.now(), title=title, day=day, hour=time(9), space=space, **fields)  # type: ignore[arg-type]
+    return actions.add(by=maya, at=timezone.now(), title=title, day=day, hour=time(9), space=space, **fields)
 
 
 def day_of(entry: Entry) -> date | None:
@@ -45,8 +46,20 @@ def day_of(entry: Entry) -> date | None:
     return entry.due_at.date() if entry.due_at else None
 
 
-def cell(page: Page, day: date) -> object:
+def cell(page: Page, day: date) -> Any:
     return page.locator(f'.day[data-day="{day}"]')
+
+
+def drag(page: Page, piece: Any, place: Any) -> None:
+    """As a hand does it: press, move a little, move there, let go."""
+    piece.scroll_into_view_if_needed()
+    here = piece.bounding_box()
+    page.mouse.move(here["x"] + 30, here["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(here["x"] + 45, here["y"] + 45, steps=4)
+    there = place.bounding_box()
+    page.mouse.move(there["x"] + there["width"] / 2, there["y"] + min(there["height"] / 2, 160), steps=6)
+    page.mouse.up()
 
 
 def sound(page: Page) -> None:
@@ -60,17 +73,17 @@ def test_dragged_to_another_day_and_back_by_undo(open_page: OpenPage, maya: User
     page = open_page(f"/newsletter/calendar/?week={week()}", maya)
     sound(page)
     target = monday() + timedelta(days=3)
-    page.get_by_role("link", name="Five checks").first.drag_to(cell(page, target))  # type: ignore[arg-type]
-    expect(cell(page, target).get_by_text("Five checks")).to_be_visible()  # type: ignore[attr-defined]
+    drag(page, page.get_by_role("link", name="Five checks").first, cell(page, target))
+    expect(cell(page, target).get_by_text("Five checks")).to_be_visible()
     expect(page.locator("#calendar-said")).to_have_text(f"“Five checks” is on {date_format(target, 'l, j F')} now.")
     assert day_of(checks) == target
     page.get_by_role("button", name="Undo").click()
-    expect(cell(page, monday()).get_by_text("Five checks")).to_be_visible()  # type: ignore[attr-defined]
+    expect(cell(page, monday()).get_by_text("Five checks")).to_be_visible()
     assert day_of(checks) == monday()
-    page.locator(".ideas").get_by_role("link", name="Ask the mill").first.drag_to(cell(page, target))  # type: ignore[arg-type]
-    expect(cell(page, target).get_by_text("Ask the mill")).to_be_visible()  # type: ignore[attr-defined]
+    drag(page, page.locator(".ideas").get_by_role("link", name="Ask the mill").first, cell(page, target))
+    expect(cell(page, target).get_by_text("Ask the mill")).to_be_visible()
     assert day_of(idea) == target
-    cell(page, target).get_by_role("link", name="Ask the mill").first.drag_to(page.locator(".ideas"))  # type: ignore[attr-defined]
+    drag(page, cell(page, target).get_by_role("link", name="Ask the mill").first, page.locator(".ideas"))
     expect(page.locator(".ideas").get_by_text("Ask the mill")).to_be_visible()
     assert day_of(idea) is None
     sound(page)
@@ -80,9 +93,9 @@ def test_a_refused_drop_says_why_and_leaves_it(open_page: OpenPage, maya: User) 
     editions.draft(monday(), at=timezone.now())
     editions.draft(monday() + timedelta(days=2), at=timezone.now())
     page = open_page(f"/newsletter/calendar/?week={week()}", maya)
-    page.locator(".t-edition.moves > .body").first.drag_to(cell(page, monday() + timedelta(days=2)))  # type: ignore[arg-type]
+    drag(page, page.locator(".t-edition.moves > .body").first, cell(page, monday() + timedelta(days=2)))
     expect(page.get_by_text("There is an edition on that day already").first).to_be_visible()
-    expect(cell(page, monday()).locator(".piece")).to_have_count(1)  # type: ignore[attr-defined]
+    expect(cell(page, monday()).locator(".piece")).to_have_count(1)
     assert not breaches(page)
 
 
@@ -103,7 +116,7 @@ def test_moved_with_the_keys_alone(open_page: OpenPage, maya: User) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(cell(page, monday() + timedelta(days=2)).get_by_text("Five checks")).to_be_visible()  # type: ignore[attr-defined]
+    expect(cell(page, monday() + timedelta(days=2)).get_by_text("Five checks")).to_be_visible()
     expect(said).to_contain_text("Five checks” is on")
     expect(piece).to_be_focused()
     assert day_of(checks) == monday() + timedelta(days=2)
@@ -113,12 +126,12 @@ def test_moved_with_the_keys_alone(open_page: OpenPage, maya: User) -> None:
 
 def test_a_click_on_an_empty_day_begins_something_there(open_page: OpenPage, maya: User) -> None:
     page = open_page(f"/newsletter/calendar/?week={week()}", maya)
-    cell(page, monday()).click(position={"x": 60, "y": 300})  # type: ignore[attr-defined]
+    cell(page, monday()).click(position={"x": 60, "y": 300})
     expect(page.get_by_label("Day")).to_have_value(f"{monday()}")
     sound(page)
     page.get_by_label("Title").fill("Five checks")
     page.get_by_role("button", name="Save the draft").click()
-    expect(cell(page, monday()).get_by_text("Five checks")).to_be_visible()  # type: ignore[attr-defined]
+    expect(cell(page, monday()).get_by_text("Five checks")).to_be_visible()
 
 
 def test_an_idea_is_noted_without_leaving_the_page(open_page: OpenPage, maya: User) -> None:
@@ -135,7 +148,7 @@ def test_on_a_phone_it_is_an_agenda_and_moved_by_its_form(open_page: OpenPage, m
     put(maya, "The mill", monday() + timedelta(days=1), type="story")
     page = open_page(f"/newsletter/calendar/?week={week()}", maya, width=375, dark=dark)
     expect(page.get_by_text(date_format(monday(), "l, j F"), exact=True)).to_be_visible()
-    expect(cell(page, monday() + timedelta(days=5))).to_be_hidden()  # type: ignore[arg-type]
+    expect(cell(page, monday() + timedelta(days=5))).to_be_hidden()
     sound(page)
     page.get_by_role("link", name="Move “Five checks”").click()
     sound(page)

@@ -458,7 +458,7 @@ class TestThePages:
         put(maya)
         assert "<b>Five checks</b>" in self.page(client, week="2026-W11")
         assert "<b>Five checks</b>" not in self.page(client, month="2026-05")
-        assert "9 March to 15 March 2026, week 11" in self.page(client, week="2026-W11")
+        assert "9 to 15 March 2026, week 11" in self.page(client, week="2026-W11")
         assert "28 December 2026 to 3 January 2027, week 53" in self.page(client, week="2026-W53")
 
     @pytest.mark.parametrize(
