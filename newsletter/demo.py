@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from advocacy.delivery.models import Message
-from newsletter import demo_calendar, schedule
+from newsletter import demo_calendar, demo_results, schedule
 from newsletter.actions import editions as actions
 from newsletter.models import Edition
 
@@ -29,6 +29,7 @@ def day(world: Any, day: date) -> None:
                 status=Message.Status.SENT, sent_at=at, attempts=1
             )
             actions.finish_if_done(edition, at=at)
+            demo_results.happened(edition, list(Message.objects.filter(batch=actions.batch_of(edition))), at=at)
     demo_calendar.day(world, day)
 
 

@@ -128,7 +128,7 @@ def figures(edition: Edition) -> Figures:
         delivered=people.get(Event.DELIVERED, 0),
         opened=people.get(Event.OPENED, 0),
         clicked=people.get(Event.CLICKED, 0),
-        clicks=found.get(Event.CLICKED, {}).get("rows", 0),
+        clicks=found[Event.CLICKED]["rows"] if Event.CLICKED in found else 0,
         claims=claimed["all"],
         claims_after_click=claimed["after"],
         unsubscribed=people.get(Event.UNSUBSCRIBED, 0),
@@ -144,7 +144,8 @@ def path_of(link: str) -> str:
     return link if link.startswith("/") and not urlsplit(link).netloc else ""
 
 
-def _page_of(item: EditionItem) -> str:
+def page_of(item: EditionItem) -> str:
+    """Where an item leads in the portal; nothing when it leads nowhere, or elsewhere."""
     if item.opportunity is not None:
         return reverse("opportunities:opportunity", args=[item.opportunity.public_id])
     return path_of(item.link)
@@ -169,7 +170,7 @@ def by_item(edition: Edition) -> list[Led]:
     }
     led, shown = [], set()
     for item in edition.items.filter(dropped=False).select_related("opportunity").order_by("order", "pk"):
-        path = _page_of(item)
+        path = page_of(item)
         row = clicks.get(path, {"people": 0, "rows": 0})
         shown.add(path)
         theirs = claimed.get(item.opportunity_id, {"all": 0, "after": 0}) if item.opportunity_id else None

@@ -33,7 +33,7 @@ def is_ours(path: str) -> bool:
     """Whether this is a page of the portal, and nothing a browser would take for another host."""
     return (
         path.startswith("/")
-        and len(path) <= Link._meta.get_field("path").max_length  # type: ignore[operator, union-attr]
+        and len(path) <= Link._meta.get_field("path").max_length  # type: ignore[operator]
         and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
     )
 

@@ -114,7 +114,7 @@ def build(message: Message, rendered: Rendered, *, program: Program, at: datetim
         "Message-ID": one_line(message.message_id),
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "OOF, AutoReply",
-        "Feedback-ID": ":".join([*(_token(part) for part in (message.batch, message.kind, message.purpose)), sender_id(host)]),
+        "Feedback-ID": feedback_id(message.batch, message.kind, message.purpose, host=host),
     }
     if reply_to := reply_address(message) or message.reply_to or rendered.reply_to:
         headers["Reply-To"] = one_line(reply_to)
@@ -225,9 +225,13 @@ def _token(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-") or "none"
 
 
-@lru_cache(maxsize=64)
-def sender_id(host: str) -> str:
-    """The last part of a Feedback-ID: always the same for a sender, of 5 to 15 letters as Gmail wants it."""
+@lru_cache(maxsize=512)
+def feedback_id(*about: str, host: str) -> str:
+    """What complaints are counted by; its last part is always the same for a sender, 5 to 15 letters as Gmail wants."""
+    return ":".join([*map(_token, about), _sender_id(host)])
+
+
+def _sender_id(host: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")[-15:].strip("-").rjust(5, "x")
 
 
