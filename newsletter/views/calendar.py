@@ -230,9 +230,9 @@ def move(request: HttpRequest, source: str, key: str) -> HttpResponse:
             else:
                 return _moved(request, item, given["day"])
         if request.htmx:  # type: ignore[attr-defined]
-            problem = next(iter(form.errors.values()))[0]
+            problem = str(next(iter(form.errors.values()))[0])
             messages.warning(request, problem)
-            return _page(request, said=str(problem), status=status)
+            return _page(request, said=problem, status=status)
     context = {"item": item, "form": form, "back": kept(request), "zone": str(outlook.desk_zone())}
     return respond(request, "newsletter/calendar_move.html", context, status=status)
 
@@ -321,9 +321,9 @@ def note(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     form = IdeaForm({"title": plain(request.POST.get("title"))})
     if not form.is_valid():
-        problem = form.errors["title"][0]
+        problem = str(form.errors["title"][0])
         messages.warning(request, problem)
-        return _page(request, said=str(problem), status=422, idea=request.POST.get("title", "")[:500])
+        return _page(request, said=problem, status=422, idea=request.POST.get("title", "")[:500])
     made = actions.add(by=user, at=timezone.now(), title=form.cleaned_data["title"])
     said = _("Noted: “%(title)s”.") % {"title": made.title}
     if request.htmx:  # type: ignore[attr-defined]

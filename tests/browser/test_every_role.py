@@ -236,7 +236,9 @@ PAGES: dict[str, tuple[str, ...]] = {
         "yes_desk", "urgent", "broadcast", "/surveys/", "/surveys/new/", "results", "survey_edit", "/surveys/feedback/",
         "words_of", "/groups/", "/groups/new/", "group", "group_edit",
     ),
-    "maya": ("/", "/community/moderation/", "/newsletter/edit/", "edition"),
+    "maya": (
+        "/", "/community/moderation/", "/newsletter/edit/", "edition", "/newsletter/calendar/", "/newsletter/calendar/new/",
+    ),
     "lena": (
         "/", "/dashboards/", "/rules/", "/imports/", "/cohorts/", "cohort", "cohort_edit", "cohort_invite",
         "/cohorts/new/", "/cohorts/alike/", "/invitations/", "/invitations/words/", "words", "/journey/",
