@@ -16,7 +16,7 @@ from advocacy.crm import consent
 from advocacy.crm.models import Program
 from advocacy.lib.months import months_after
 from advocates.models import Advocate
-from opportunities.models import Claim, CustomerGroup, GroupMembership, Opportunity
+from opportunities.models import UNDER_WAY, Claim, CustomerGroup, GroupMembership, Opportunity
 
 ANSWER_WITHIN = timedelta(days=14)
 """How long an invitation keeps a seat."""
@@ -172,6 +172,12 @@ def deeds(group: CustomerGroup) -> "QuerySet[Claim]":
     """What was completed for this group, the newest first."""
     rows = Claim.objects.filter(opportunity__in=opportunities_of(group), status=Claim.Status.VERIFIED)
     return rows.select_related("opportunity__kind", "advocate__contact__account").order_by("-verified_at", "-pk")
+
+
+def under_way(group: CustomerGroup) -> "QuerySet[Claim]":
+    """What has been taken on for this group and is not done yet; the end of the group does not end it."""
+    rows = Claim.objects.filter(opportunity__in=opportunities_of(group), status__in=[*UNDER_WAY, "delivered"])
+    return rows.select_related("opportunity__kind", "advocate__contact__account").order_by("claimed_at", "pk")
 
 
 def ending_soon(group: CustomerGroup, *, at: datetime) -> "QuerySet[GroupMembership]":

@@ -8,12 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from advocacy.crm import consent, spine
 from advocacy.crm.catalogue import Deed
 from advocacy.crm.hearing import hear
+from advocacy.delivery.notifications import notify
 from advocacy.lib.given import plain
 from advocacy.lib.lifecycle import Refused
 from advocates import budget
@@ -240,12 +243,47 @@ def end_membership(membership: GroupMembership, *, reason: str, by: Any, at: dat
 
 @transaction.atomic
 def end_group(group: CustomerGroup, *, by: Any, at: datetime) -> CustomerGroup:
-    """The group is over: memberships end, invitations and applications come to nothing."""
-    locked = _locked(group.pk).move_to(CustomerGroup.Status.ENDED, ended_at=at)
+    """The group is over: memberships end, invitations and applications come to nothing.
+
+    What members have taken on for it takes its course; they hear of both, and so does whoever runs the group.
+    """
+    locked = _locked(group.pk)
+    if locked.status == CustomerGroup.Status.ENDED:
+        return locked
+    locked.move_to(CustomerGroup.Status.ENDED, ended_at=at)
     rows = GroupMembership.objects.select_for_update(of=("self",)).filter(group=locked, status__in=GroupMembership.LIVE)
-    for row in rows.select_related("advocate__contact__account").order_by("advocate__contact__account", "advocate"):
+    live = rows.select_related("advocate__contact__account", "advocate__user", "advocate__pod__manager")
+    claims = list(rules.under_way(locked))
+    busy = {claim.advocate_id for claim in claims}
+    for row in live.order_by("advocate__contact__account", "advocate"):
+        was, row.group = row.status, locked
         _end_live(row, Ended.GROUP, at=at, by=by)
+        _say_it_is_over(row, was, goes_on=row.advocate_id in busy, at=at)
+    runs = locked.run_by or _person(by)
+    if claims and runs is not None:
+        said = ngettext(
+            "%(group)s has ended; %(count)d claim for it goes on.",
+            "%(group)s has ended; %(count)d claims for it go on.",
+            len(claims),
+        )  # fmt: skip
+        notify(runs, "group_claims", key=str(locked.pk), text=said % {"group": locked.name, "count": len(claims)},
+               url=reverse("opportunities:group", args=[locked.public_id]), at=at)  # fmt: skip
     return locked
+
+
+def _say_it_is_over(row: GroupMembership, was: str, *, goes_on: bool, at: datetime) -> None:
+    """Whoever was in reads it in the portal; whoever had applied is answered by mail."""
+    words = {"group": row.group.name}
+    if was == Status.APPLIED:
+        row.reason = _("%(group)s has ended.") % words
+        row.save(update_fields=["reason"])
+        mails.answer(row, taken=False, at=at)
+    elif was == Status.MEMBER and row.advocate.user is not None:
+        said = _("%(group)s has ended. Thank you for what you gave.") % words
+        if goes_on:
+            said = f"{said} {_('What you have taken on for it goes on as agreed.')}"
+        notify(row.advocate.user, "group_ended", key=str(row.pk), text=said,
+               url=reverse("opportunities:claims" if goes_on else "opportunities:my_groups"), at=at)  # fmt: skip
 
 
 def _end_live(row: GroupMembership, how: str, *, at: datetime, by: Any = None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -70,6 +70,7 @@ def group(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "members": [(one, gave.get(one.advocate_id, rules.Gave())) for one in live["member"]],
         "invited": live["invited"], "applied": live["applied"],
         "page": page_by_key(before, ("-ended_at", "-pk"), request.GET, size=20),
+        "under_way": rules.under_way(found)[:DEEDS], "how_many_under_way": rules.under_way(found).count(),
         "soon": rules.ending_soon(found, at=at), "deeds": rules.deeds(found)[:DEEDS],
         "done": sum(one.done for one in gave.values()), "hours": sum(one.minutes for one in gave.values()) / 60,
         "found": _found(found, words, at=at) if words else [],
@@ -104,12 +105,20 @@ def edit_group(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @transaction.atomic
 def _edit(request: HttpRequest, found: CustomerGroup) -> HttpResponse:
     if found.pk and request.method == "POST":  # nobody takes a seat between the look at them and the save
-        CustomerGroup.objects.select_for_update().get(pk=found.pk)
+        found = CustomerGroup.objects.select_for_update(of=("self",)).select_related("run_by").get(pk=found.pk)
+    if found.pk and found.status != CustomerGroup.Status.OPEN:
+        messages.warning(request, _("%(group)s has ended, and stays as it was.") % {"group": found.name})
+        return redirect("opportunities:group", found.public_id)
     form = GroupForm(request.POST if request.method == "POST" else None, instance=found)
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
-        messages.success(request, _("Saved."))
-        return redirect("opportunities:group", saved.public_id)
+        try:
+            with transaction.atomic():
+                saved = form.save()
+        except IntegrityError:  # somebody was a moment quicker, or the button was pressed twice
+            form.add_error("name", _("There is a group of this name already. Choose another one."))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("opportunities:group", saved.public_id)
     context = {"form": form, "group": found}
     return respond(request, "opportunities/groups/edit.html", context, status=422 if form.errors else 200)
 
@@ -193,12 +202,17 @@ def my_group(request: HttpRequest, public_id: UUID) -> HttpResponse:
     me, at = _me(request), timezone.now()
     found = _get(public_id)
     mine = _mine(me, found)
+    gone = mine is None and request.method == "POST" and request.POST.get("go") in {"decline", "leave"}
+    if gone and GroupMembership.objects.filter(advocate=me, group=found).exists():
+        return redirect("opportunities:my_groups")  # the same button pressed twice
     if mine is None and rules.why_not_apply(me, found):
         raise Http404
     form = ApplyForm(request.POST if request.method == "POST" and request.POST.get("go") == "apply" else None)
     status = 200
     if request.method == "POST":
         try:
+            if mine is not None and request.POST.get("go") == "apply":
+                return redirect(request.path)  # pressed twice: they have applied, or are asked or in by now
             if mine is not None:
                 _answer(request, mine, at=at)
                 return redirect("opportunities:my_groups" if _mine(me, found) is None else request.path)

@@ -14,7 +14,7 @@ from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import ConsentState, Signal
 from advocacy.delivery import rendering
-from advocacy.delivery.models import Message
+from advocacy.delivery.models import Message, Notification
 from advocacy.lib import signed
 from advocacy.lib.lifecycle import Refused
 from advocacy.users.models import Role
@@ -200,6 +200,26 @@ class TestTerms:
             row.refresh_from_db()
             assert (row.status, row.how_ended) == (status, "group")
 
+    def test_when_it_ends_claims_go_on_and_everybody_concerned_is_told(self, client: Client) -> None:
+        rita = make_user("Rita Morgan", Role.MANAGER)
+        group = make_group(seats=3, joining="application", run_by=rita)
+        ines, omar, mei = (make_advocate(name) for name in ("Ines", "Omar", "Mei"))
+        member(ines, group)
+        member(omar, group)
+        groups.apply(mei, group, note="Me too.", agrees=True, at=NOON)
+        claim = board_actions.claim(ines, make_opportunity("Try it", audience={"all": [group.fact]}), at=NOON)
+        for _time in range(2):
+            groups.end_group(group, by=rita, at=NOON + DAY)
+        claim.refresh_from_db()
+        assert claim.status == "claimed"
+        assert "goes on as agreed" in Notification.objects.get(user=ines.user, kind="group_ended").text
+        assert "goes on" not in Notification.objects.get(user=omar.user, kind="group_ended").text
+        assert "1 claim for it goes on" in Notification.objects.get(user=rita, kind="group_claims").text
+        assert "has ended" in rendering.render(Message.objects.get(kind="group_answer")).text
+        client.force_login(rita)
+        text = client.get(reverse("opportunities:group", args=[group.public_id])).content.decode()
+        assert "Taken on before the group ended" in text and "Try it" in text
+
     def test_whoever_leaves_their_company_leaves_its_groups(self) -> None:
         ines = make_advocate("Ines")
         row = member(ines)
@@ -324,6 +344,30 @@ class TestOnPages:
         assert (row.status, row.reason) == ("ended", "Too busy")
         assert client.get(reverse("opportunities:my_groups")).status_code == 200
         assert client.get(address).status_code == 404, "by invitation only: nobody else sees that it is there"
+
+    def test_a_button_pressed_twice_is_pressed_once(self, client: Client) -> None:
+        ines, omar = make_advocate("Ines"), make_advocate("Omar")
+        asked, open_to_all = make_group(), make_group("Beta", joining="application")
+        invited(ines, asked, at=timezone.now())
+        for me, group, said in (
+            (ines, asked, {"go": "decline"}), (omar, open_to_all, {"go": "apply", "note": "Me."}),
+        ):  # fmt: skip
+            client.force_login(me.user)
+            address = reverse("opportunities:my_group", args=[group.public_id])
+            assert [client.post(address, said).status_code for _time in range(2)] == [302, 302]
+        assert sorted(GroupMembership.objects.values_list("status", flat=True)) == ["applied", "declined"]
+
+    def test_a_group_that_has_ended_stays_so_whatever_is_saved(self, client: Client, rita: Any) -> None:
+        group = make_group(joining="application")
+        groups.end_group(group, by=rita, at=NOON)
+        said = {
+            "name": "Another name", "kind": "advisory", "what": "x", "benefit": "y", "seats": "2", "term_months": "12",
+            "joining": "invitation",
+        }  # fmt: skip
+        address = reverse("opportunities:edit_group", args=[group.public_id])
+        assert "has ended, and stays" in client.post(address, said, follow=True).content.decode()
+        group.refresh_from_db()
+        assert (group.status, group.name) == ("ended", "Planner advisory board")
 
     def test_applying_keeps_what_was_typed_when_the_consent_is_missing(self, client: Client) -> None:
         omar = make_advocate("Omar", consents=())
