@@ -178,7 +178,6 @@ def _desk(request: HttpRequest, here: Edition, *, form: EditionForm | None = Non
         "people": people,
         "words": words,
         "as_contact": _contact(request.GET.get("as")),
-        "phone": request.GET.get("width") == "phone",
         "dark": request.GET.get("scheme") == "dark",
         "held": Batch.objects.filter(key=actions.batch_of(here), held_for_complaints_at__isnull=False).first(),
         "complaints": runs.complaints_of(actions.batch_of(here)) if here.status == "paused" else 0,
