@@ -237,7 +237,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "words_of", "/groups/", "/groups/new/", "group", "group_edit",
     ),
     "maya": (
-        "/", "/community/moderation/", "/newsletter/edit/", "edition", "/newsletter/calendar/", "/newsletter/calendar/new/",
+        "/", "/community/moderation/", "/newsletter/edit/", "edition", "/newsletter/calendar/",
+        "/newsletter/calendar/new/",
     ),
     "lena": (
         "/", "/dashboards/", "/rules/", "/imports/", "/cohorts/", "cohort", "cohort_edit", "cohort_invite",

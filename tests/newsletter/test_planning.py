@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advocacy.lib.planned import Planned
@@ -137,7 +137,12 @@ pieces = st.lists(
 )  # fmt: skip
 
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may be busy: nothing here is about how fast it is."""
+
+
 class TestWhateverIsPlanned:
+    @unhurried
     @given(pieces, days, st.integers(0, 8))
     def test_a_week_is_named_exactly_when_nothing_fresh_lies_in_it(
         self, entries: list[Planned], today: date, weeks: int
@@ -149,6 +154,7 @@ class TestWhateverIsPlanned:
             assert (monday in named) != there
         assert len(named) <= weeks
 
+    @unhurried
     @given(pieces, days, st.integers(2, 4))
     def test_a_warned_entry_is_to_come_and_follows_its_own_type(
         self, entries: list[Planned], today: date, in_a_row: int
@@ -162,6 +168,7 @@ class TestWhateverIsPlanned:
             assert one.number >= in_a_row
             assert one.entry.fresh and one.after.fresh
 
+    @unhurried
     @given(pieces, days)
     def test_asking_for_more_in_a_row_never_warns_of_more(self, entries: list[Planned], today: date) -> None:
         def named(number: int) -> set[str]:
@@ -169,6 +176,7 @@ class TestWhateverIsPlanned:
 
         assert named(4) <= named(3) <= named(2)
 
+    @unhurried
     @given(pieces, days, st.none() | days, st.integers(0, 8))
     def test_a_region_with_something_ahead_is_never_named(
         self, entries: list[Planned], today: date, launch: date | None, weeks: int
@@ -179,6 +187,7 @@ class TestWhateverIsPlanned:
             assert ahead == []
         assert len(found) <= 1
 
+    @unhurried
     @given(pieces, days)
     def test_every_warning_says_what_is_wrong_and_what_to_do(self, entries: list[Planned], today: date) -> None:
         found = planning.warnings(entries, [Region("Asia"), Region("Europe", today)], today=today, limits=Limits())
@@ -186,6 +195,7 @@ class TestWhateverIsPlanned:
         assert len({one.key for one in found}) == len(found)
         assert all(one.text and one.advice for one in found)
 
+    @unhurried
     @given(pieces, days)
     def test_the_order_they_come_in_changes_nothing(self, entries: list[Planned], today: date) -> None:
         there = planning.warnings(entries, [Region("Asia")], today=today, limits=Limits())
