@@ -1,6 +1,7 @@
 """What the board may read of a request that goes out without a name, and what would give the name away (D6)."""
 
 import re
+import unicodedata
 from typing import Any
 
 from django.utils.formats import localize
@@ -11,6 +12,9 @@ from opportunities.models import ReferenceRequest
 
 TEXTS = ("title", "summary", "what", "gain")
 """The words of an opportunity an advocate reads."""
+
+ARTICLES = frozenset({"the", "die", "der", "das", "le", "la", "les", "el", "los", "il", "a"})
+"""What a company's name may begin with and tells nothing."""
 
 
 def prefilled(wanted: ReferenceRequest) -> dict[str, str]:
@@ -50,14 +54,17 @@ def points_at(wanted: ReferenceRequest, *texts: str) -> list[str]:
 
 
 def _telling(wanted: ReferenceRequest) -> set[str]:
-    words = {_plain(name) for name in names_of(wanted.prospect)}
-    first = _plain(wanted.prospect).split(" ")[0]
-    if len(first) >= 4:
-        words.add(first)
-    domain = _plain(wanted.prospect_domain).removeprefix("www.")
-    words.add(domain)
-    stem = domain.rsplit(".", 1)[0] if "." in domain else ""
-    words |= {part for part in stem.split(".") if len(part) >= 4}
+    account = wanted.deal.account if wanted.deal else None
+    companies = [wanted.prospect, account.name if account else "", wanted.deal.prospect if wanted.deal else ""]
+    words = {_plain(name) for company in companies for name in names_of(company)}
+    said = [word for word in wanted.prospect.split() if _plain(word) not in ARTICLES]
+    if said and (len(said[0]) >= 4 or (len(said[0]) >= 2 and said[0].isupper())):  # IBM is as telling as Kestrel
+        words.add(_plain(said[0]))
+    for known in (wanted.prospect_domain, account.domain if account else ""):
+        domain = _plain(known).removeprefix("www.")
+        words.add(domain)
+        stem = domain.rsplit(".", 1)[0] if "." in domain else ""
+        words |= {part for part in stem.split(".") if len(part) >= 4}
     person = _plain(wanted.prospect_person)
     words.add(person)
     if len(person.split(" ")) > 1 and len(person.split(" ")[-1]) >= 3:
@@ -66,4 +73,6 @@ def _telling(wanted: ReferenceRequest) -> set[str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+    """Lower case, single spaces, and no marks on letters: nobody hides a name behind an accent."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(one for one in letters if not unicodedata.combining(one)).split())

@@ -64,12 +64,16 @@ def own_requests(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def waits_for_my_yes(request: HttpRequest) -> dict[str, Any] | None:
-    """Advocates of this owner's accounts whom the desk would like to ask."""
+    """What may not go out to media or analysts without them, then advocates of their accounts the desk would ask."""
+    media = ReferenceRequest.objects.active().filter(
+        approver=request.user.pk, approver_said="", approver_asked_at__isnull=False
+    )
+    pressing = list(media.select_related("kind").order_by("needed_by", "pk")[:ON_HOME])
     rows = Nomination.objects.filter(owner=request.user.pk, status="with_owner").select_related(
         "request__kind", "advocate__contact__account"
     )
     found = list(rows.order_by("owner_asked_at")[:ON_HOME])
-    return {"rows": found} if found else None
+    return {"rows": found, "media": pressing} if found or pressing else None
 
 
 def asked_of_me(request: HttpRequest) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from advocacy.lib import places
 from advocacy.lib.home import Card, NavItem, TodayItem, register
 from advocacy.lib.places import Place
+from opportunities import surveys as rules
 from opportunities.models import Feedback, SurveyInvite
 
 ON_HOME = 3
@@ -24,8 +25,9 @@ def asked_of_me(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def words_waiting(request: HttpRequest) -> int:
-    """Words nobody has looked at."""
-    return Feedback.objects.visible_to(request.user).filter(status=Feedback.Status.NEW)[:99].count()
+    """Words nobody has looked at; of surveys without names only where enough have answered, as on their page."""
+    may_read = Feedback.objects.visible_to(request.user).order_by().values("pk")
+    return rules.feedback().filter(pk__in=may_read, status=Feedback.Status.NEW)[:99].count()
 
 
 register(

@@ -1025,6 +1025,8 @@ def _close(locked: ReferenceRequest, status: str, *, reason: str = "", at: datet
     locked.move_to(status, **stamps)
     Opportunity.objects.filter(request=locked, status=Opportunity.Status.OPEN).update(status=Opportunity.Status.CLOSED)
     raised_hands.close(locked, at=at)
+    if locked.waits_for_approver:
+        spokespeople.leave_alone(locked, because="ended", at=at)
     over = Q(key__startswith=f"nobody-left:{locked.pk}:") | Q(key__startswith=f"owner-silent:{locked.pk}:")
     Task.objects.filter(over, done_at__isnull=True).update(done_at=at)
     _wait_for(locked, WaitingFor.NOBODY, at=at)

@@ -37,10 +37,16 @@ def ask(locked: ReferenceRequest, *, at: datetime) -> bool:
 
 def said(locked: ReferenceRequest, word: str, *, words: str, at: datetime) -> None:
     """Write down what they said; what was to reach them does not any more."""
-    unsent = Message.objects.filter(kind=mails.ASKED, dedupe_key=mails.key_of(locked), status=Message.Status.DUE)
-    unsent.update(status=Message.Status.CANCELLED, result="answered")
-    settled("media_approval", key=mails.key_of(locked), at=at)
+    leave_alone(locked, because="answered", at=at)
     _write(locked, approver_said=word, approver_answered_at=at, approver_words=words.strip()[:300])
+
+
+def leave_alone(locked: ReferenceRequest, *, because: str, at: datetime) -> None:
+    """What was to reach them about it does not any more: it is answered, or has ended."""
+    key = mails.key_of(locked)
+    unsent = Message.objects.filter(kind=mails.ASKED, dedupe_key__in=[key, f"{key}:again"])
+    unsent.filter(status=Message.Status.DUE).update(status=Message.Status.CANCELLED, result=because)
+    settled("media_approval", key=key, at=at)
 
 
 def must_have_agreed(locked: ReferenceRequest) -> None:

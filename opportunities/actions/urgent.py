@@ -14,6 +14,7 @@ from opportunities import clock, matching, urgent
 from opportunities import desk as rules
 from opportunities.actions import desk, spokespeople
 from opportunities.actions.desk import Pick
+from opportunities.mails import urgent as mails
 from opportunities.models import Nomination, ReferenceRequest
 
 
@@ -54,6 +55,22 @@ def ask_spokesperson(wanted: ReferenceRequest, *, by: Any, at: datetime) -> Refe
     spokespeople.ask(locked, at=at)
     desk._settle(locked, at=at)
     return locked
+
+
+@transaction.atomic
+def remind_spokesperson(wanted: ReferenceRequest, *, at: datetime) -> None:
+    """One reminder for each time they were asked; whoever can help is told that a call may be quicker."""
+    locked = desk._lock(wanted)
+    if locked.status in rules.ENDED or not locked.waits_for_approver or locked.approver is None:
+        return
+    if not locked.approver.is_active:
+        said = _("%(name)s, who has to approve %(prospect)s, is not here any more. Ask whoever speaks now.")
+    else:
+        mails.asked(locked, again=True, at=at)
+        said = _("%(name)s has not said yet whether %(prospect)s may go out. A call may be quicker.")
+    text = said % {"name": locked.approver, "prospect": locked.prospect}
+    for manager in desk._who_can_help(locked):
+        notify(manager, "media_silent", key=mails.key_of(locked), text=text[:300], url=desk._desk_url(locked), at=at)
 
 
 @transaction.atomic

@@ -15,19 +15,20 @@ def key_of(wanted: ReferenceRequest) -> str:
     return f"{wanted.public_id}@{asked_at.astimezone(UTC).isoformat() if asked_at else ''}"
 
 
-def asked(wanted: ReferenceRequest, *, at: datetime) -> Message | None:
+def asked(wanted: ReferenceRequest, *, at: datetime, again: bool = False) -> Message | None:
     """May we go to customers with this? Until they have said yes, nobody is asked."""
     assert wanted.approver is not None
     return outbox.owe(
         ASKED,
         to=wanted.approver,
         template="opportunities/media_asked",
-        dedupe_key=key_of(wanted),
+        dedupe_key=f"{key_of(wanted)}:again" if again else key_of(wanted),
         at=at,
         counts=False,
         reply_to=wanted.requester.email,
         params={
             "approval": key_of(wanted),
+            "again": again,
             "prospect": wanted.prospect,
             "kind": wanted.kind.name,
             "questions": wanted.questions,

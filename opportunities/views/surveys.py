@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -258,9 +259,12 @@ def new_survey(request: HttpRequest) -> HttpResponse:
 
 @requires(CHANGE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
 def edit_survey(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """A draft in other words; what is open stays as it was asked."""
     found = _get(request, public_id)
+    if request.method == "POST":  # nobody opens it between the look at it and the save
+        found = Survey.objects.select_for_update(of=("self",)).get(pk=found.pk)
     if found.status != Survey.Status.DRAFT:
         messages.warning(request, _("This has been opened, and stays as it was asked. Write a new one instead."))
         return redirect("opportunities:survey_results", public_id)

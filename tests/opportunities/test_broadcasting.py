@@ -25,7 +25,7 @@ from opportunities.actions import board, broadcast, desk
 from opportunities.actions.desk import Pick
 from opportunities.jobs import board as board_jobs
 from opportunities.models import Claim, Nomination, Opportunity, ReferenceRequest
-from tests.factories import make_advocate, make_deal, make_kind, make_user
+from tests.factories import make_account, make_advocate, make_deal, make_kind, make_user
 from tests.users.test_rights import ALL_ROUTES
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +85,21 @@ class TestTheWords:
             out(wanted, what=text)
         assert word in refused.value.words
         assert not Opportunity.objects.listed().exists()
+
+    @pytest.mark.parametrize(
+        ("prospect", "text", "word"),
+        [
+            ("IBM Deutschland GmbH", "A call with IBM", "ibm"), ("The Kestrel Group", "Kestrel asks", "kestrel"),
+            ("Müller Brot", "muller wants to know", "muller"), ("Zebulon Foods", "Rosalind Bakeries asks", "rosalind"),
+        ],
+    )  # fmt: skip
+    def test_whatever_way_the_name_is_written(
+        self, wanted: ReferenceRequest, prospect: str, text: str, word: str
+    ) -> None:
+        """Also as the CRM calls the account of the deal."""
+        assert wanted.deal is not None
+        wanted.deal.account, wanted.prospect = make_account("Rosalind Bakeries"), prospect
+        assert any(word in found for found in rules.points_at(wanted, text))
 
     def test_the_page_warns_keeps_what_was_typed_and_lets_a_manager_decide(
         self, wanted: ReferenceRequest, rita: User, client: Client
@@ -295,7 +310,9 @@ class TestTheDesk:
         client.force_login(rita)
         url = reverse("admin:opportunities_opportunity_change", args=[one.pk])
         form = client.get(url).context["adminform"].form
-        typed: dict[str, Any] = {name: form[name].value() or "" for name in form.fields}
+        typed: dict[str, Any] = {
+            name: "" if form[name].value() in (None, False) else form[name].value() for name in form.fields
+        }
         for name, field in form.fields.items():
             if typed[name] and hasattr(field, "fields"):  # day and hour beside each other
                 when = timezone.localtime(typed.pop(name))

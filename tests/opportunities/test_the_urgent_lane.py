@@ -15,7 +15,7 @@ from django.utils import timezone
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import Account, Program
-from advocacy.delivery import gates
+from advocacy.delivery import gates, rendering
 from advocacy.delivery.models import Message, Notification
 from advocacy.lib import signed
 from advocacy.lib.lifecycle import Refused
@@ -93,6 +93,33 @@ class TestTheSpokesperson:
         assert not Notification.objects.filter(user=carla, kind="media_approval", read_at__isnull=True).exists()
         assert Notification.objects.filter(user=rita, kind="media_yes").exists()
         desk.nominate(wanted, [Pick(Advocate.objects.get().pk)], by=rita, at=NOON + HOUR)
+
+    def test_who_is_silent_is_reminded_once_and_the_desk_hears_of_it(self) -> None:
+        Spokesperson.objects.create(approver=make_user("Carla Voss", Role.OWNER))
+        rita = somebody("Rita Morgan", Role.MANAGER)
+        filed()
+        jobs.remind_spokespeople(at=NOON + HOUR)
+        assert Message.objects.filter(kind="media_asked").count() == 1
+        for minutes in (0, 5, 600):
+            jobs.remind_spokespeople(at=NOON + 2 * HOUR + timedelta(minutes=minutes))
+        first, again = Message.objects.filter(kind="media_asked").order_by("pk")
+        assert "Still waiting for you" in rendering.render(again).subject
+        assert Notification.objects.get(user=rita, kind="media_silent").text.startswith("Carla Voss has not said")
+        wanted = ReferenceRequest.objects.get()
+        urgent.approve(wanted, by=wanted.approver, at=NOON + 3 * HOUR)
+        for mail in (first, again):
+            mail.refresh_from_db()
+            assert mail.status == "cancelled"
+
+    def test_what_is_withdrawn_asks_them_no_more(self) -> None:
+        carla = make_user("Carla Voss", Role.OWNER)
+        Spokesperson.objects.create(approver=carla)
+        wanted = filed()
+        desk.withdraw(wanted, reason="They chose another story.", by=wanted.requester, at=NOON + HOUR)
+        assert Message.objects.get(kind="media_asked").status == "cancelled"
+        assert not Notification.objects.filter(user=carla, kind="media_approval", read_at__isnull=True).exists()
+        jobs.remind_spokespeople(at=NOON + 2 * HOUR)
+        assert Message.objects.filter(kind="media_asked").count() == 1
 
     def test_the_most_exact_one_is_asked_and_without_one_nobody(self) -> None:
         sales, kind = make_team("Sales"), interview()
@@ -188,7 +215,8 @@ class TestThePageOfTheSpokesperson:
         client.force_login(make_user("Tom", Role.OWNER))
         assert client.get(url).status_code == client.post(url, {"answer": "yes"}).status_code == 404
         client.force_login(carla)
-        assert "Baking Weekly" in client.get(reverse("opportunities:approvals")).content.decode()
+        for page in (reverse("opportunities:approvals"), "/"):
+            assert "Baking Weekly" in client.get(page).content.decode()
         client.post(url, {"answer": "yes"})
         assert stands(wanted) == ("new", "desk")
         assert "Baking Weekly" not in client.get(reverse("opportunities:approvals")).content.decode()
