@@ -160,6 +160,8 @@ class OpportunityForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
             self.initial["points"] = None
+        if "incentive_points" in self.fields:
+            self.fields["incentive_points"].required = False
         for part in AUDIENCE_PARTS:
             self.initial.setdefault(f"audience_{part}", "\n".join(self.instance.audience.get(part) or []))
 
@@ -184,6 +186,8 @@ class OpportunityForm(forms.ModelForm):
             if said.get(name) and not said.get("incentive"):
                 self.add_error("incentive", _("Say in words what people get for claiming in time."))
                 break
+        if "incentive_points" in self.fields and said.get("incentive_points") is None:
+            said["incentive_points"] = 0
         if said.get("points") is None:
             said["points"] = kind.points if kind else 0
         return said
