@@ -256,11 +256,15 @@ def template_values(content: Content, *, at: datetime) -> dict[str, Any]:
 
 
 def _item(item: EditionItem) -> dict[str, Any]:
-    who = ""
+    who, initials = "", ""
     if item.recognition is not None:
         contact = item.recognition.advocate.contact
         who = f"{contact.full_name}, {contact.account.name}"
-    return {"title": item.title, "text": item.text, "html": markdown(item.text), "link": item.link, "who": who}
+        initials = "".join(name[:1] for name in (contact.given_name, contact.family_name)).upper()
+    return {
+        "title": item.title, "text": item.text, "html": markdown(item.text), "link": item.link, "who": who,
+        "initials": initials,
+    }  # fmt: skip
 
 
 def _offer(opportunity: Opportunity, item: EditionItem, *, at: datetime) -> dict[str, Any]:
@@ -299,7 +303,8 @@ def merge(
     chosen = [one.pk for one in offers if one.pk in shell.html.offers]
     own = {"greeting": greeting(one_line(given_name)), "leave": leave, "web": web}
     links = _Direct(shell.pages) if counted is None else _Counted(shell.numbers, counted)
-    html = _put_together(shell.html, chosen, {name: escape(word) for name, word in own.items()}, links, escape)
+    safe = str if links.is_safe else escape
+    html = _put_together(shell.html, chosen, {name: escape(word) for name, word in own.items()}, links, safe)
     return Rendered(
         shell.subject,
         html.replace("</body>", f"{picture}</body>", 1) if picture else html,
@@ -311,6 +316,8 @@ def merge(
 
 class _Direct(dict[str, str]):
     """Addresses of pages as they are: for a preview, a test, whoever is not counted."""
+
+    is_safe = False
 
     def __init__(self, pages: Mapping[str, str]) -> None:
         super().__init__()
@@ -327,6 +334,7 @@ class _Counted(dict[str, str]):
     def __init__(self, numbers: Mapping[str, int], counted: measuring.Counted) -> None:
         super().__init__()
         self.numbers, self.counted, self.prefix = numbers, counted, measuring.click_prefix()
+        self.is_safe = escape(self.prefix) == self.prefix  # a token needs no escaping, so all of it needs none
 
     def __missing__(self, name: str) -> str:
         self[name] = address = f"{self.prefix}{self.counted.token(self.numbers[name])}/"
