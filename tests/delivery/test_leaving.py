@@ -147,6 +147,19 @@ class TestOneClick:
         assert len(out.mails) == 1
         assert Message.objects.get(pk=later.pk).status == "suppressed"
 
+    def test_it_counts_in_mid_run_for_the_mail_that_comes_next(self, owe, ines, strict_client, sender, out, clock):
+        omar = make_advocate("Omar").contact
+        owe(omar, purpose=Purpose.NEWSLETTER)
+        next_one = owe(ines, purpose=Purpose.NEWSLETTER)
+
+        def she_leaves_meanwhile(_mail):
+            assert strict_client.post(leave_url(next_one), **ONE_CLICK).status_code == 200
+            clock.at = timezone.now()
+
+        out.says[omar.email] = she_leaves_meanwhile
+        assert sender.run() == {"sent": 1, "suppressed": 1}
+        assert out.receivers == [omar.email]
+
     def test_the_link_never_grows_too_old(self, letter, ines, strict_client):
         import time_machine
 
