@@ -22,12 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".local"
 
 
-def fingerprint() -> str:
+def fingerprint(root: Path = ROOT) -> str:
     """Changes with any migration and any installed package."""
     seen = hashlib.blake2b(digest_size=12)
-    migrations = {*ROOT.glob("*/migrations/*.py"), *ROOT.glob("advocacy/*/migrations/*.py")}
-    for path in [ROOT / "requirements.lock", ROOT / "advocacy" / "settings.py", *sorted(migrations)]:
-        seen.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    migrations = {*root.glob("*/migrations/*.py"), *root.glob("advocacy/*/migrations/*.py")}
+    for path in [root / "requirements.lock", root / "advocacy" / "settings.py", *sorted(migrations)]:
+        seen.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
     return seen.hexdigest()
 
 

@@ -88,6 +88,8 @@ ABOUT = {
     "account/notice": _("Sign-in: something was changed"),
     "account/password_reset": _("Sign-in: a new password"),
     "account/unknown_account": _("Sign-in: nobody has this address"),
+    "delivery/bundle": _("Several things in one mail"),
+    "newsletter/digest": _("Digest of the community"),
 }
 
 
