@@ -27,6 +27,7 @@ from advocacy.lib.given import plain, whole_number
 from advocacy.lib.lifecycle import Refused
 from advocacy.lib.pages import respond
 from advocacy.lib.paging import page_by_key
+from advocacy.lib.searching import loosely
 from advocacy.users.rights import public, requires, signed_in
 
 MESSAGES_A_PAGE = 30
@@ -255,12 +256,14 @@ def templates(request: HttpRequest) -> HttpResponse:
 
 
 def _people_called(words: str) -> list[Contact]:
-    found = Contact.objects.filter(erased_at__isnull=True)
+    """People of that name; then those of accounts of that name."""
+    everybody = Contact.objects.filter(erased_at__isnull=True).select_related("account").order_by("family_name", "pk")
+    by_name, by_account = everybody, everybody
     for word in words.split()[:4]:
-        found = found.filter(
-            Q(given_name__icontains=word) | Q(family_name__icontains=word) | Q(account__name__icontains=word)
-        )
-    return list(found.select_related("account").order_by("family_name", "pk")[:RECENT_SHOWN])
+        named = Q(given_name__iregex=loosely(word)) | Q(family_name__iregex=loosely(word))
+        by_name, by_account = by_name.filter(named), by_account.filter(named | Q(account__name__icontains=word))
+    found = {one.pk: one for one in [*by_name[:RECENT_SHOWN], *by_account[:RECENT_SHOWN]]}
+    return list(found.values())[:RECENT_SHOWN]
 
 
 def _person(request: HttpRequest) -> Contact | None:

@@ -52,6 +52,14 @@ class TestToARealPerson:
         assert "Hello Mei," in frame(client, **{"as": mei.pk})
         assert "Hello Ines," in frame(client)
 
+    def test_they_are_found_however_their_letters_are_marked_before_others_at_an_account_of_that_name(
+        self, client, rita
+    ):
+        other = make_contact("Omar", make_account("Moorland Lines"))
+        ines = make_contact("Inês")
+        text = page(client, reader="ines")
+        assert text.index(f"as={ines.pk}") < text.index(f"as={other.pk}")
+
     def test_is_for_those_who_may_see_people(self, client, mei):
         client.force_login(make_user("Maya", Role.MODERATOR))
         assert "Kestrel Foods" not in page(client, reader="kestrel")
