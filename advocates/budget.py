@@ -471,6 +471,19 @@ def asked_now(channel: str, source_id: str | int, advocate: Advocate, *, at: dat
     project(account, at=at)
 
 
+def why_not_again(channel: str, source_id: str | int, advocate: Advocate, *, at: datetime) -> str | None:
+    """Why nobody is reminded of a question that is out, that question itself aside, as a sentence; None when they may.
+
+    A question that was released, or that nobody put, is not repeated.
+    """
+    rows = Ask.objects.filter(channel=channel, source_id=str(source_id), advocate=advocate, released_at__isnull=True)
+    held = rows.first()
+    if held is None:
+        return _("This is no longer asked.")
+    first = decide(facts_of([advocate], at=at, without=held)[advocate.pk], at=at, kind=held.kind).first
+    return first.sentence if first else None
+
+
 def answered(channel: str, source_id: str | int, advocate: Advocate, *, at: datetime) -> None:
     """They said yes or no: the question is no longer out. The rest after it stays."""
     Ask.objects.filter(

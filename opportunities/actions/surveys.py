@@ -33,6 +33,8 @@ NEXT_ROUND = timedelta(days=1)
 COMES_BACK = timedelta(days=1)
 """Whoever began and left has this long before what they said counts as all of it."""
 FOLLOWED = timedelta(days=30)
+REMIND_AFTER, TO_ANSWER = timedelta(days=7), timedelta(days=2)
+"""Whoever has not answered is reminded once after so long, while there is this much time left to answer."""
 
 
 # --- Opening and closing ----------------------------------------------------------------------------------------------
@@ -240,6 +242,38 @@ def _not_reached(invite: SurveyInvite, *, at: datetime) -> None:
             budget.release(Channel.SURVEY, f"{invite.survey_id}:{invite.slot}", advocate, at=at)
 
 
+def remind(*, at: datetime) -> int:
+    """One reminder for whoever has not begun to answer, where they could be asked now; returns how many."""
+    rows = SurveyInvite.objects.waiting(at=at).reached().filter(
+        answered_at__isnull=True, reminded_at__isnull=True, asked_at__lte=at - REMIND_AFTER,
+        asked_at__gt=at - FOLLOWED,
+    )  # fmt: skip
+    return sum(_remind(pk, at=at) for pk in list(rows.order_by("pk").values_list("pk", flat=True)[:1_000]))
+
+
+@transaction.atomic
+def _remind(pk: int, *, at: datetime) -> int:
+    """It belongs to the ask that is out, and is no other; whatever else stands against asking them stands against it.
+
+    Who rests, is away or was asked something else meanwhile is looked at again by the next run.
+    """
+    rows = SurveyInvite.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        pk=pk, answered_at__isnull=True, reminded_at__isnull=True, unreached_at__isnull=True
+    )
+    row = rows.select_related("survey", "contact").first()
+    if row is None or not row.survey.is_open(at=at) or row.answer_until < at + TO_ANSWER:
+        return 0
+    advocate = Advocate.objects.select_related("contact__account", "pod__manager").filter(contact=row.contact).first()
+    if advocate is None or advocate.status != Advocate.Status.MEMBER or not rules.agreed(row.contact, at=at):
+        return 0
+    if budget.why_not_again(Channel.SURVEY, f"{row.survey_id}:{row.slot}", advocate, at=at):
+        return 0
+    row.reminded_at = at
+    row.save(update_fields=["reminded_at"])
+    mails.survey(row, manager=advocate.manager, at=at, again=True)
+    return 1
+
+
 # --- Answering --------------------------------------------------------------------------------------------------------
 def _still_open(invite: SurveyInvite, *, at: datetime) -> SurveyInvite:
     rows = SurveyInvite.objects.select_for_update(of=("self",)).select_related("survey", "contact")
@@ -264,6 +298,7 @@ def answer(invite: SurveyInvite, question: Question, given: str, *, at: datetime
     if row.answered_at is None:
         row.answered_at, row.unreached_at = at, None
         row.save(update_fields=["answered_at", "unreached_at"])
+        mails.is_answered(row)
         advocate = Advocate.objects.filter(contact=row.contact_id).first()
         if advocate is not None:
             budget.answered(Channel.SURVEY, f"{row.survey_id}:{row.slot}", advocate, at=at)

@@ -21,6 +21,12 @@ def ask_about_the_program(*, at: datetime) -> None:
     surveys.ask_about_the_program(at=at)
 
 
+@job(every=timedelta(hours=1), offset=timedelta(minutes=50))
+def remind_of_surveys(*, at: datetime) -> None:
+    """Who has not answered in a week is reminded, once."""
+    surveys.remind(at=at)
+
+
 @job(every=timedelta(minutes=15))
 def follow_surveys(*, at: datetime) -> None:
     """Mails that could not leave give their ask back; whoever began and left is taken at their word."""

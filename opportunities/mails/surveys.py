@@ -13,17 +13,17 @@ from advocacy.delivery.models import Message
 from opportunities.models import Feedback, Survey, SurveyInvite
 from opportunities.surveys import questions
 
-SURVEY = "survey"
+SURVEY, AGAIN = "survey", "survey_reminder"
 OUTCOME = "survey_outcome"
 
 
-def survey(invite: SurveyInvite, *, manager: Any, at: datetime) -> Message | None:
+def survey(invite: SurveyInvite, *, manager: Any, at: datetime, again: bool = False) -> Message | None:
     """The first question, answered by a link that only fills it in."""
     asked = questions(invite.survey)
     first = asked[0]
     closes_at = invite.survey.closes_at
     return outbox.owe(
-        SURVEY,
+        AGAIN if again else SURVEY,
         to=invite.contact,
         template="opportunities/survey",
         dedupe_key=str(invite.public_id),
@@ -32,6 +32,7 @@ def survey(invite: SurveyInvite, *, manager: Any, at: datetime) -> Message | Non
         reply_to=manager.email if manager else "",
         params={
             "invite": str(invite.public_id),
+            "again": again,
             "title": invite.survey.title,
             "intro": invite.survey.intro,
             "question": first.label,
@@ -44,10 +45,16 @@ def survey(invite: SurveyInvite, *, manager: Any, at: datetime) -> Message | Non
     )
 
 
+def is_answered(invite: SurveyInvite) -> None:
+    """Whoever has begun to answer gets neither the question nor its reminder any more."""
+    waiting = Message.objects.filter(kind__in=[SURVEY, AGAIN], dedupe_key=str(invite.public_id))
+    waiting.filter(status=Message.Status.DUE).update(status=Message.Status.CANCELLED, result="answered")
+
+
 def call_back(survey: Survey) -> int:
     """Mails that still wait are not sent: the page behind them takes no more answers."""
     keys = survey.invites.filter(answered_at__isnull=True).annotate(key=Cast("public_id", CharField())).values("key")
-    waiting = Message.objects.filter(kind=SURVEY, status=Message.Status.DUE, dedupe_key__in=keys)
+    waiting = Message.objects.filter(kind__in=[SURVEY, AGAIN], status=Message.Status.DUE, dedupe_key__in=keys)
     return waiting.update(status=Message.Status.CANCELLED, result="The survey was closed.")
 
 

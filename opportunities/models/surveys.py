@@ -190,6 +190,7 @@ class SurveyInvite(models.Model):
     slot = models.CharField(_("occasion"), max_length=40, blank=True, default="")
     public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     asked_at = models.DateTimeField(_("asked"))
+    reminded_at = models.DateTimeField(_("reminded"), null=True, blank=True)
     unreached_at = models.DateTimeField(_("found not to have reached them"), null=True, blank=True)
     answered_at = models.DateTimeField(_("first answer"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

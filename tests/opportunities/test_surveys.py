@@ -9,9 +9,10 @@ from django.db.models import Sum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advocacy.crm import consent
+from advocacy.crm import consent, readiness
 from advocacy.crm.catalogue import Deed, Purpose
 from advocacy.crm.models import Activity, Signal
+from advocacy.delivery import rendering
 from advocacy.delivery.models import Message, Notification
 from advocacy.lib.lifecycle import Refused
 from advocates import budget
@@ -148,6 +149,33 @@ class TestAsking:
         assert rules.responses([invite.survey_id])[invite.survey_id].reached == 0
         say(invite, 9, "All well")  # they find it at home all the same
         assert rules.responses([invite.survey_id])[invite.survey_id].rate == 1
+
+    def test_whoever_has_not_answered_is_reminded_once_and_it_is_no_other_ask(self) -> None:
+        ines, omar = make_advocate("Ines"), make_advocate("Omar")
+        for one in (ines, omar):
+            asked(one, Survey.objects.filter(title="How are we doing?").first())
+        say(SurveyInvite.objects.get(contact=omar.contact), 9)
+        assert surveys.remind(at=NOON + 6 * DAY) == 0
+        assert [surveys.remind(at=NOON + days * DAY) for days in (7, 8, 20)] == [1, 0, 0]
+        reminder = Message.objects.get(kind="survey_reminder")
+        assert reminder.contact == ines.contact and reminder.purpose == Purpose.SURVEYS and reminder.counts
+        assert rendering.render(reminder).subject.startswith("Still open:")
+        assert Ask.objects.filter(advocate=ines).count() == 1
+        say(SurveyInvite.objects.get(contact=ines.contact), 7, at=NOON + 8 * DAY)
+        reminder.refresh_from_db()
+        assert reminder.status == "cancelled"
+
+    def test_who_rests_is_away_or_has_taken_it_back_is_not_reminded(self) -> None:
+        survey = make_survey()
+        ines, omar, mei, noa = (make_advocate(name) for name in ("Ines", "Omar", "Mei", "Noa"))
+        for one in (ines, omar, mei, noa):
+            asked(one, survey)
+        consent.withdraw(ines.contact, Purpose.SURVEYS, at=NOON + DAY, source="test")
+        AwayPeriod.objects.create(advocate=omar, starts_on=NOON.date(), ends_on=NOON.date() + 9 * DAY)
+        readiness.pause(mei.contact.account, reason="Escalation", by=None, at=NOON + DAY, key="escalation")
+        Advocate.objects.filter(pk=noa.pk).update(status=Advocate.Status.LEFT, left_at=NOON + DAY)
+        assert surveys.remind(at=NOON + 8 * DAY) == 0
+        assert surveys.remind(at=NOON + 10 * DAY) == 1, "Omar is back"
 
     def test_a_closed_survey_calls_back_what_waits(self) -> None:
         survey = make_survey(closes_at=NOON + DAY)
