@@ -217,7 +217,7 @@ def _take_seat(
     minutes: int | None = None,
 ) -> Claim:
     fresh = {
-        "status": Claim.Status.CLAIMED, "answers": dict(answers), "claimed_at": at, "scheduled_for": None,
+        "status": Claim.Status.CLAIMED, "answers": dict(answers), "claimed_at": at, "scheduled_for": None, "place": "",
         "minutes": minutes or opportunity.minutes or opportunity.kind.minutes, "ended_at": None, "reason": "",
         **incentives.promised(opportunity, at=at, zone=person.zone),
     }  # fmt: skip
@@ -376,6 +376,23 @@ def _reschedule(claim: Claim, *, starts_at: datetime, minutes: int | None, at: d
     mails.claim_scheduled(claim, at=at, moved=True)
     if by is not None and by.pk == claim.advocate.user_id and claim.opportunity.request_id is None:
         _tell_of_the_move(claim, at=at)  # the desk follows its own
+    return claim
+
+
+@transaction.atomic
+def meet_at(claim: Claim, *, place: str, at: datetime) -> Claim:
+    """Where they meet: a link, a number to dial, an address. Where a time is set, calendars follow."""
+    claim = _lock_claim(claim)
+    if claim.status not in UNDER_WAY:
+        raise Refused(_("There is nothing to meet for any more."))
+    if claim.place == place:
+        return claim
+    if claim.status != Claim.Status.SCHEDULED or claim.scheduled_for is None or claim.scheduled_for <= at:
+        Claim.objects.filter(pk=claim.pk).update(place=place)
+        claim.place = place
+        return claim
+    claim = _move(claim, "scheduled", at=at, place=place, sequence=claim.sequence + 1)
+    mails.claim_scheduled(claim, at=at, moved=False, placed=True)
     return claim
 
 
@@ -538,7 +555,7 @@ def give_feedback(
     if happened and claim.status in UNDER_WAY and claim.opportunity.kind.has_step("delivered"):
         claim = _deliver(claim, at=at, by=by)
     if not happened and claim.status in {*UNDER_WAY, Claim.Status.DELIVERED}:
-        _look_into_it(claim, side=side, at=at)
+        look_into_it(claim, side=side, at=at)
     if claim.status == Claim.Status.VERIFIED:
         _thank_you_due(claim, at=at)
     return feedback
@@ -691,7 +708,7 @@ def _thank_you_due(claim: Claim, *, at: datetime) -> None:
         Task.objects.filter(pk=task.pk, done_at__isnull=True, due_at__gt=at).update(due_at=at)
 
 
-def _look_into_it(claim: Claim, *, side: str, at: datetime) -> None:
+def look_into_it(claim: Claim, *, side: str, at: datetime) -> None:
     """One side says it did not take place: a person finds out what happened before it counts as missed."""
     said = {
         ClaimFeedback.Side.ADVOCATE: _("%(name)s says that “%(title)s” did not take place. Find out what happened."),

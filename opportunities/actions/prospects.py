@@ -21,9 +21,20 @@ from opportunities.actions import board, desk
 from opportunities.mails import board as board_mails
 from opportunities.mails import desk as mails
 from opportunities.mails import prospects as to_prospects
-from opportunities.models import Claim, Nomination, ProposedTime, ProspectLink, ReferenceRequest, RequestNote
+from opportunities.models import (
+    Claim,
+    ClaimFeedback,
+    Nomination,
+    ProposedTime,
+    ProspectLink,
+    ReferenceRequest,
+    RequestNote,
+)
 
 PURPOSE = "prospect"
+LONGEST_PLACE = 300
+TELL_WITHIN = timedelta(days=14)
+"""How long after a set time the prospect may say how it was."""
 LASTS = timedelta(days=14)
 """How long a link opens while a time is to be picked; once one is set, until that is over."""
 
@@ -111,7 +122,7 @@ def read(token: str, *, at: datetime) -> ProspectLink:
         raise signed.BadLink(_("This link is not complete. Copy the whole address once more.")) from None
     rows = ProspectLink.objects.select_related(
         "nomination__request__kind", "nomination__request__manager", "nomination__request__requester",
-        "nomination__advocate__contact__account", "nomination__claim",
+        "nomination__advocate__contact__account", "nomination__claim__opportunity",
     ).prefetch_related("nomination__times")  # fmt: skip
     link = rows.filter(public_id=public_id).first()
     if link is None:
@@ -121,7 +132,7 @@ def read(token: str, *, at: datetime) -> ProspectLink:
         raise signed.BadLink(_("This link was taken back. Ask %(name)s for a new one.") % {"name": requester})
     claim = link.nomination.claim
     lasts = claim is not None and claim.status == Claim.Status.SCHEDULED and claim.ends_at and claim.ends_at > at
-    if link.expires_at <= at and not lasts:
+    if link.expires_at <= at and not lasts and not may_tell(link.nomination, at=at):
         raise signed.BadLink(_("This link is too old. Ask %(name)s for a new one.") % {"name": requester})
     return link
 
@@ -187,6 +198,44 @@ def call_off(link: ProspectLink, *, reason: str, at: datetime) -> ReferenceReque
     if not was_set:  # otherwise the mail that frees the calendar has said it
         mails.question(asked, at=at)
     _tell_us(locked, nominated, _("%(name)s of %(prospect)s has called it off."), said_by=link.name, at=at)
+    desk._settle(locked, at=at)
+    return locked
+
+
+def may_tell(nominated: Nomination, *, at: datetime) -> bool:
+    """Whether the set time is over and the prospect may say how it was, while nobody has settled it."""
+    claim = nominated.claim
+    if nominated.status != Nomination.Status.ACCEPTED or claim is None or nominated.request.status in rules.ENDED:
+        return False
+    if claim.status not in {Claim.Status.SCHEDULED, Claim.Status.DELIVERED} or claim.scheduled_for is None:
+        return False
+    return bool(claim.ends_at and claim.ends_at <= at < claim.ends_at + TELL_WITHIN)
+
+
+@transaction.atomic
+def say_how_it_was(link: ProspectLink, *, happened: bool, text: str, at: datetime) -> ReferenceRequest:
+    """The prospect says whether it took place, and how it was; with that their link has served its purpose.
+
+    It settles nothing: the requester and the advocate do. Where it did not take place, somebody finds out why.
+    """
+    _use(link, at=at)
+    locked = desk._lock(link.nomination.request)
+    desk._must_be_active(locked)
+    nominated = desk._reread(link.nomination, locked)
+    if not may_tell(nominated, at=at) or nominated.claim is None:
+        raise Refused(_("There is nothing to tell any more. Thank you all the same!"))
+    said = _("%(name)s of %(prospect)s says that it took place.") if happened else _(
+        "%(name)s of %(prospect)s says that it did not take place."
+    )  # fmt: skip
+    words = " ".join(text.split())[:1000]
+    note = said % {"name": link.name, "prospect": locked.prospect}
+    RequestNote.objects.create(
+        request=locked, at=at, for_requester=True, text=f"{note} “{words}”" if words else note
+    )  # fmt: skip
+    if not happened:
+        board.look_into_it(nominated.claim, side=ClaimFeedback.Side.REQUESTER, at=at)
+    _tell_us(locked, nominated, said, said_by=link.name, at=at)
+    _revoke(nominated, at=at)
     desk._settle(locked, at=at)
     return locked
 
@@ -268,6 +317,28 @@ def another_time(nomination: Nomination, *, text: str, at: datetime, by: Any = N
     _tell_us(locked, nominated, _("The set time does not suit %(prospect)s any more."), said_by=said_by, at=at)
     desk._settle(locked, at=at)
     return desk._reread(nominated, locked)
+
+
+@transaction.atomic
+def meet_at(nomination: Nomination, *, place: str, by: Any, at: datetime) -> Nomination:
+    """Where they meet: a link, a number to dial or an address, for all who take part and in every calendar."""
+    locked = desk._lock(nomination.request)
+    desk._must_be_active(locked)
+    nominated = desk._reread(nomination, locked)
+    place = " ".join(place.split())
+    if len(place) > LONGEST_PLACE:
+        raise Refused(_("That is too long: keep it to %(most)s characters.") % {"most": LONGEST_PLACE})
+    if nominated.status != Nomination.Status.ACCEPTED or nominated.claim is None:
+        raise Refused(_("There is nothing to meet for any more."))
+    if nominated.claim.place == place:
+        return nominated
+    desk._lock_people([nominated.advocate_id])
+    nominated.claim = board.meet_at(nominated.claim, place=place, at=at)
+    if is_set(nominated, at=at):
+        mails.time_set(nominated, nominated.claim, at=at, placed=True)
+    said = _("They meet here: %(place)s") % {"place": place} if place else _("Where they meet is open again.")
+    RequestNote.objects.create(request=locked, by=by, at=at, text=said, for_requester=True)
+    return nominated
 
 
 @transaction.atomic

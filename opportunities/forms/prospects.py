@@ -35,3 +35,16 @@ class NotAboutForm(forms.Form):
         label=_("What would you rather not talk about?"), required=False, max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}), help_text=_("The other side reads it beforehand, in your words."),
     )  # fmt: skip
+
+
+class AfterForm(forms.Form):
+    """What the prospect says once the time is over."""
+
+    happened = forms.ChoiceField(
+        label=_("Did it take place?"), choices=[("yes", _("Yes")), ("no", _("No"))], widget=forms.RadioSelect,
+        error_messages={"required": _("Choose yes or no.")},
+    )  # fmt: skip
+    text = forms.CharField(
+        label=_("How was it?"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("A sentence is plenty. Whoever gave you the link reads it, and the desk behind them."),
+    )  # fmt: skip

@@ -140,7 +140,7 @@ def remind_both_sides(*, at: datetime) -> None:
 
 @job(every=timedelta(minutes=15))
 def ask_requesters_how_it_was(*, at: datetime) -> None:
-    """Once it should be over, the requester is asked whether it took place and how it was; once for each time.
+    """Once it should be over, requester and prospect are asked whether it took place, and how it was; once for a time.
 
     Where no time is set, it is over when the advocate says that it is done.
     """
@@ -152,6 +152,11 @@ def ask_requesters_how_it_was(*, at: datetime) -> None:
     for nomination in over.filter(~Exists(told)).order_by("pk"):
         if nomination.claim is not None:
             mails.how_was_it(nomination, nomination.claim, at=at)
+    for nomination in over.filter(claim__scheduled_for__isnull=False).order_by("pk"):
+        link = to_prospects.standing_link(nomination)
+        if link is not None and nomination.claim is not None:
+            link.nomination = nomination
+            to_prospects.how_was_it(link, nomination.claim, at=at)
 
 
 def _with_claims() -> "QuerySet[Nomination]":
@@ -168,7 +173,11 @@ def _with_claims() -> "QuerySet[Nomination]":
             ),
         )
         .select_related(
-            "request__requester", "request__manager", "request__kind", "claim", "advocate__contact__account"
+            "request__requester",
+            "request__manager",
+            "request__kind",
+            "claim__opportunity",
+            "advocate__contact__account",
         )
     )
 

@@ -43,7 +43,7 @@ def _owe(kind: str, claim: Claim, *, key: str, at: datetime, **more: Any) -> Mes
             "points": opportunity.points + claim.incentive_points,
             "incentive": claim.incentive,
             "what": opportunity.what,
-            "place": opportunity.place,
+            "place": claim.meets_at,
             "starts_at": claim.scheduled_for.isoformat() if claim.scheduled_for else "",
             "claim_url": reverse("opportunities:claim", args=[claim.public_id]),
             "feedback_url": reverse("opportunities:feedback", args=[claim.public_id]),
@@ -67,10 +67,10 @@ def claim_received(claim: Claim, *, at: datetime) -> None:
     _owe("claim_received", claim, key=key_of(claim), at=at, next_step=next_step(claim))
 
 
-def claim_scheduled(claim: Claim, *, at: datetime, moved: bool) -> None:
-    """The time is set, or has moved; with the invitation that puts it into the calendar or moves it there."""
+def claim_scheduled(claim: Claim, *, at: datetime, moved: bool, placed: bool = False) -> None:
+    """The time is set, or has moved, or they know where (``placed``); with the invitation for the calendar."""
     _owe(
-        "claim_scheduled", claim, key=key_of(claim), at=at, moved=moved,
+        "claim_scheduled", claim, key=key_of(claim), at=at, moved=moved, placed=placed,
         calendar=_invitation(claim, "REQUEST", sequence=claim.sequence, at=at),
     )  # fmt: skip
 
@@ -114,7 +114,7 @@ def _invitation(claim: Claim, method: Literal["REQUEST", "CANCEL"], *, sequence:
         organizer=(str(manager), manager.email) if manager else settings.DEFAULT_FROM_EMAIL,
         attendees=[(contact.full_name, contact.email)] if contact.email else [],
         method=method,
-        location=claim.opportunity.place,
+        location=claim.meets_at,
         stamped_at=at,
     )
     return {"method": method, "ics": file.decode()}

@@ -185,11 +185,11 @@ def said_yes(nominated: Nomination, *, at: datetime) -> Message | None:
     )
 
 
-def time_set(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | None:
+def time_set(nominated: Nomination, claim: Claim, *, at: datetime, placed: bool = False) -> Message | None:
     """The time stands; with the calendar file. The prospect gets theirs, where they have a link and an address."""
     contact = nominated.advocate.contact
     wanted = nominated.request
-    to_prospects.time_set(nominated, claim, at=at)
+    to_prospects.time_set(nominated, claim, at=at, placed=placed)
     return _tell(
         "request_time_set",
         wanted,
@@ -202,7 +202,9 @@ def time_set(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | 
         nomination_id=str(nominated.public_id),
         starts_at=claim.scheduled_for.isoformat() if claim.scheduled_for else "",
         minutes=claim.minutes or 30,
-        moved=claim.sequence > 0,
+        moved=claim.sequence > 0 and not placed,
+        placed=placed,
+        place=claim.meets_at,
         calendar=_calendar(nominated, claim, "REQUEST", sequence=claim.sequence, at=at),
     )
 
@@ -223,6 +225,7 @@ def _calendar(
         organizer=(str(wanted.manager), wanted.manager.email) if wanted.manager else settings.DEFAULT_FROM_EMAIL,
         attendees=[(str(wanted.requester), wanted.requester.email)],
         method=method,
+        location=claim.meets_at,
         stamped_at=at,
     )  # fmt: skip
     return {"method": method, "ics": file.decode()}
@@ -284,6 +287,7 @@ def reminder(nominated: Nomination, claim: Claim, *, ahead: str, at: datetime) -
         ahead=ahead,
         starts_at=claim.scheduled_for.isoformat() if claim.scheduled_for else "",
         minutes=claim.minutes or 30,
+        place=claim.meets_at,
     )
 
 

@@ -55,15 +55,15 @@ def handed_over(link: ProspectLink, *, at: datetime) -> Message | None:
     return _owe("prospect_link", link, key=str(link.pk), at=at, times=times, until=link.expires_at.isoformat())
 
 
-def time_set(nominated: Nomination, claim: Claim, *, at: datetime) -> Message | None:
-    """The time stands, or has moved; with the calendar file."""
+def time_set(nominated: Nomination, claim: Claim, *, at: datetime, placed: bool = False) -> Message | None:
+    """The time stands, or has moved, or they know where they meet (``placed``); with the calendar file."""
     link = standing_link(nominated)
     if link is None or claim.scheduled_for is None:
         return None
     link.nomination = nominated
     return _owe(
         "prospect_time_set", link, key=key_of(link, claim), at=at, starts_at=claim.scheduled_for.isoformat(),
-        minutes=claim.minutes or 30, moved=claim.sequence > 0,
+        minutes=claim.minutes or 30, moved=claim.sequence > 0 and not placed, placed=placed, place=claim.meets_at,
         calendar=_part(link, claim, "REQUEST", sequence=claim.sequence, at=at),
     )  # fmt: skip
 
@@ -98,8 +98,15 @@ def reminder(link: ProspectLink, claim: Claim, *, ahead: str, at: datetime) -> M
     assert claim.scheduled_for is not None
     return _owe(
         REMINDER, link, key=key_of(link, claim, ahead), at=at, ahead=ahead, starts_at=claim.scheduled_for.isoformat(),
-        minutes=claim.minutes or 30,
+        minutes=claim.minutes or 30, place=claim.meets_at,
     )  # fmt: skip
+
+
+def how_was_it(link: ProspectLink, claim: Claim, *, at: datetime) -> Message | None:
+    """It should be over: did it take place, and how was it? Once for each time that was set."""
+    assert claim.scheduled_for is not None
+    key = key_of(link, claim, "after")
+    return _owe("prospect_how_was_it", link, key=key, at=at, starts_at=claim.scheduled_for.isoformat())
 
 
 def _part(
@@ -130,5 +137,6 @@ def calendar_of(
         organizer=(str(wanted.manager), wanted.manager.email) if wanted.manager else settings.DEFAULT_FROM_EMAIL,
         attendees=[(link.name, link.email)] if link.email and method != "PUBLISH" else [],
         method=method,
+        location=claim.meets_at,
         stamped_at=at,
     )

@@ -439,6 +439,7 @@ class Claim(Lifecycle):
     scheduled_for = models.DateTimeField(_("takes place"), null=True, blank=True)
     minutes = models.PositiveIntegerField(_("minutes"), null=True, blank=True)
     sequence = models.PositiveSmallIntegerField(_("calendar sequence"), default=0)
+    place = models.CharField(_("where they meet"), max_length=300, blank=True, default="")
     delivered_at = models.DateTimeField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -502,6 +503,11 @@ class Claim(Lifecycle):
     def ends_at(self) -> datetime | None:
         """When what was set is over."""
         return self.scheduled_for + timedelta(minutes=self.minutes or 30) if self.scheduled_for else None
+
+    @property
+    def meets_at(self) -> str:
+        """Where they meet: as it was said for this claim, else where the opportunity takes place."""
+        return self.place or self.opportunity.place
 
     @property
     def calendar_uid(self) -> str:

@@ -554,7 +554,7 @@ def _calendar(one: Claim) -> HttpResponse:
         description=one.opportunity.summary,
         organizer=(str(manager), manager.email) if manager else "",
         method="CANCEL" if ended else "PUBLISH",
-        location=one.opportunity.place,
+        location=one.meets_at,
     )
     answer = HttpResponse(file, content_type=f"text/calendar; charset=utf-8; method={'CANCEL' if ended else 'PUBLISH'}")
     answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename="appointment.ics") or ""

@@ -23,7 +23,7 @@ from opportunities import briefings
 from opportunities import desk as rules
 from opportunities.actions import prospects as actions
 from opportunities.forms.desk import SayForm, zone_of
-from opportunities.forms.prospects import HandOverForm, NotAboutForm
+from opportunities.forms.prospects import AfterForm, HandOverForm, NotAboutForm
 from opportunities.mails.prospects import calendar_of
 from opportunities.models import Claim, Nomination, ProposedTime, ProspectLink, ReferenceRequest
 
@@ -48,8 +48,9 @@ def prospect(request: HttpRequest, token: str) -> HttpResponse:
             status, done = _take(request, link, forms, zone=zone, at=at)
             if done:
                 messages.success(request, done)
-                back = reverse("opportunities:prospect_done") if request.POST.get("do") == "call_off" else request.path
-                return redirect(back)
+                done_for_good = reverse("opportunities:prospect_done")  # the link opens nothing any more
+                told = {"call_off": done_for_good, "tell": f"{done_for_good}?told=yes"}
+                return redirect(told.get(request.POST.get("do", ""), request.path))
             try:
                 link = actions.read(token, at=at)
             except signed.BadLink as problem:
@@ -77,6 +78,12 @@ def _take(
             if form.is_valid():
                 actions.none_fits(link, text=form.cleaned_data["text"], at=at)
                 return 200, _("Thank you. New times are on their way to you.")
+        if do == "tell":
+            form = forms["after_form"] = AfterForm(request.POST)
+            if form.is_valid():
+                said = form.cleaned_data
+                actions.say_how_it_was(link, happened=said["happened"] == "yes", text=said["text"], at=at)
+                return 200, _("Thank you for telling us.")
         if do == "call_off":
             form = forms["off_form"] = _off_form(request.POST)
             if form.is_valid():
@@ -106,6 +113,7 @@ def _prospect_page(
         "zone": zone.replace("_", " "), "zone_key": zone, "zones": zones(), "off_limits": nomination.not_about,
         "other_form": forms.get("other_form") or _other_form(None),
         "off_form": forms.get("off_form") or _off_form(None),
+        "after_form": (forms.get("after_form") or AfterForm()) if actions.may_tell(nomination, at=at) else None,
     }  # fmt: skip
     answer = respond(request, "opportunities/desk/prospect.html", context, status=status)
     # The address is the key: it goes to nobody else. (No referrer at all would make browsers post from nowhere.)
@@ -131,8 +139,8 @@ def _off_form(data: Any) -> SayForm:
 @public
 @require_safe
 def prospect_done(request: HttpRequest) -> HttpResponse:
-    """Says that it is called off: by then the link opens nothing, and this page knows nothing."""
-    return respond(request, "opportunities/desk/prospect_done.html", {})
+    """Says that it is called off, or thanks: by then the link opens nothing, and this page knows nothing."""
+    return respond(request, "opportunities/desk/prospect_done.html", {"told": request.GET.get("told") == "yes"})
 
 
 @public
@@ -216,11 +224,14 @@ def for_prospect(request: HttpRequest, public_id: UUID, nomination: UUID) -> Htt
 @requires(FILE)
 @require_POST
 def move_set_time(request: HttpRequest, public_id: UUID, nomination: UUID) -> HttpResponse:
-    """The requester moves a set time to another one proposed, or asks for others."""
+    """The requester moves a set time to another one proposed, asks for others, or says where they meet."""
     one, at = _of_own(request, public_id, nomination), timezone.now()
     back = redirect("opportunities:request", one.request.public_id)
     try:
-        if request.POST.get("time"):
+        if "place" in request.POST:
+            actions.meet_at(one, place=plain(request.POST.get("place")), by=request.user, at=at)
+            messages.success(request, _("Everybody has it, and so have their calendars once a time is set."))
+        elif request.POST.get("time"):
             number = whole_number(request.POST.get("time"))
             time = next((time for time in one.times.all() if time.pk == number), None)
             if time is None:

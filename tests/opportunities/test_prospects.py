@@ -15,7 +15,7 @@ from advocacy.delivery.models import Message, Notification
 from advocacy.lib import signed
 from advocacy.users.models import Role, User
 from advocates import points
-from advocates.models import Advocate
+from advocates.models import Advocate, Task
 from opportunities.actions import board, desk, prospects
 from opportunities.actions.desk import Pick
 from opportunities.jobs import board as board_jobs
@@ -311,6 +311,48 @@ class TestCalendars:
         assert claim.sequence == 2
 
 
+class TestWhereTheyMeet:
+    PLACE = "https://meet.example.test/8842 or +49 30 1234"
+
+    def said(self, yes: Nomination, client: Client, place: str) -> Any:
+        client.force_login(yes.request.requester)
+        url = reverse("opportunities:move_set_time", args=[yes.request.public_id, yes.public_id])
+        return client.post(url, {"place": place}, follow=True)
+
+    def test_said_before_the_time_is_picked_it_is_in_every_calendar(
+        self, yes: Nomination, client: Client, ines: Advocate, sam: User
+    ) -> None:
+        link = link_for(yes)
+        self.said(yes, client, self.PLACE)
+        desk.pick_time(yes.times.all()[0], at=timezone.now())
+        for to in ({"contact": ines.contact}, {"user": sam}, {"to_email": "sara@kestrel.test"}):
+            ((_method, event),) = invitations(**to)
+            assert (str(event["LOCATION"]), event["SEQUENCE"]) == (self.PLACE, 0)
+        assert "meet.example.test" in client.get(url_of(link)).content.decode()
+
+    def test_said_afterwards_every_calendar_follows_and_nobody_is_told_of_a_new_time(
+        self, yes: Nomination, client: Client, ines: Advocate, sam: User
+    ) -> None:
+        link_for(yes)
+        desk.pick_time(yes.times.all()[0], at=timezone.now())
+        for _time in range(2):
+            assert "Everybody has it" in self.said(yes, client, self.PLACE).content.decode()
+        for to in ({"contact": ines.contact}, {"user": sam}, {"to_email": "sara@kestrel.test"}):
+            (_first, before), (method, event) = invitations(**to)
+            assert (method, event["UID"], event["SEQUENCE"]) == ("REQUEST", before["UID"], 1)
+            assert str(event["LOCATION"]) == self.PLACE and event["DTSTART"].dt == before["DTSTART"].dt
+            mail = rendering.render(Message.objects.filter(**to, params__placed=True).get())
+            assert mail.subject.startswith("Where you meet") and "new time" not in mail.text
+        text = self.said(yes, client, "x" * 301).content.decode()
+        assert "too long" in text and claim_of(yes).place == self.PLACE
+
+    def test_nobody_else_says_it(self, yes: Nomination, client: Client) -> None:
+        url = reverse("opportunities:move_set_time", args=[yes.request.public_id, yes.public_id])
+        client.force_login(make_user("Tom", Role.REQUESTER))
+        assert client.post(url, {"place": "Mars"}).status_code == 404
+        assert claim_of(yes).place == ""
+
+
 class TestReminders:
     def test_each_side_is_reminded_once_in_its_own_time_and_it_follows_a_move(
         self, yes: Nomination, noon: datetime, ines: Advocate, sam: User
@@ -334,6 +376,43 @@ class TestReminders:
         assert len(run(noon - 30 * timedelta(minutes=1))) == 3  # nothing at the old hour
         assert len(run(noon + 5 * DAY - 30 * timedelta(minutes=1))) == 6
         assert len(run(noon + 5 * DAY + HOUR)) == 6
+
+
+class TestAfterwards:
+    def over(self, yes: Nomination) -> ProspectLink:
+        """It was set, and is an hour ago."""
+        link = link_for(yes)
+        desk.pick_time(yes.times.all()[0], at=timezone.now())
+        Claim.objects.filter(nomination=yes).update(scheduled_for=timezone.now() - HOUR)
+        ProspectLink.objects.update(made_at=timezone.now() - 20 * DAY, expires_at=timezone.now() - HOUR)
+        return link
+
+    def test_the_prospect_is_asked_once_and_says_how_it_was(self, yes: Nomination, client: Client) -> None:
+        link = self.over(yes)
+        for _time in range(2):
+            jobs.ask_requesters_how_it_was(at=timezone.now())
+        mail = Message.objects.get(kind="prospect_how_was_it")
+        assert mail.to_email == "sara@kestrel.test" and url_of(link) in rendering.render(mail).text
+        assert "Did it take place?" in client.get(url_of(link)).content.decode()
+        refused = client.post(url_of(link), {"do": "tell", "text": "Just right."})
+        assert refused.status_code == 422 and "Just right." in refused.content.decode()
+        client.post(url_of(link), {"do": "tell", "happened": "yes", "text": "Just right."})
+        assert yes.request.notes.filter(text__contains="says that it took place. “Just right.”", for_requester=True)
+        assert client.post(url_of(link), {"do": "tell", "happened": "no"}).status_code == 404, "said once"
+        assert not Task.objects.filter(key__startswith="not-happened").exists()
+
+    def test_where_it_did_not_take_place_somebody_finds_out_why(self, yes: Nomination, client: Client) -> None:
+        client.post(url_of(self.over(yes)), {"do": "tell", "happened": "no"})
+        assert "said not to have taken place" in Task.objects.get(key__startswith="not-happened").text
+        assert claim_of(yes).status == "scheduled", "it settles nothing by itself"
+
+    def test_before_its_time_and_long_after_there_is_nothing_to_tell(self, yes: Nomination, client: Client) -> None:
+        link = link_for(yes)
+        desk.pick_time(yes.times.all()[0], at=timezone.now())
+        assert client.post(url_of(link), {"do": "tell", "happened": "yes"}).status_code == 409
+        Claim.objects.filter(nomination=yes).update(scheduled_for=timezone.now() - 15 * DAY)
+        ProspectLink.objects.update(made_at=timezone.now() - 20 * DAY, expires_at=timezone.now() - HOUR)
+        assert client.get(url_of(link)).status_code == 404
 
 
 class TestTimesNobodyPicked:
