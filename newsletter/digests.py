@@ -13,6 +13,7 @@ from django.db.models import Count
 
 from advocacy.crm.models import Contact
 from advocacy.delivery.models import Message
+from advocacy.users.models import User
 from community.models import Reader, ReadMark, Reply, Topic
 from newsletter.models import EditionItem
 
@@ -74,8 +75,7 @@ def for_each(
     read_until = dict(Reader.objects.filter(user__in=users).values_list("user", "read_until"))
     told = _told_by_newsletter([one.pk for one in readers], topics, at=at)
 
-    def is_news(reader: Contact, topic: Topic) -> bool:
-        user = reader.advocate.user
+    def is_news(user: User, topic: Topic) -> bool:
         known = max(read_until.get(user.pk, user.date_joined), user.date_joined)
         mark = marks.get((user.pk, topic.pk))
         if topic.last_at <= known:
@@ -87,16 +87,19 @@ def for_each(
         return News(topic, sum(n for author, n in replies[topic.pk].items() if author != reader.advocate.user_id))
 
     by_user: dict[int, list[Topic]] = defaultdict(list)
-    for user, topic in follows:
-        by_user[user].append(topics[topic])
+    for user_id, topic_id in follows:
+        by_user[user_id].append(topics[topic_id])
     done: dict[int, Digest] = {}
     for reader in users.values():
-        own = [one for one in by_user[reader.advocate.user_id] if is_news(reader, one)]
+        user = reader.advocate.user
+        if user is None:
+            continue
+        own = [one for one in by_user[user.pk] if is_news(user, one)]
         own.sort(key=lambda one: (one.last_at, one.pk), reverse=True)
         followed = tuple(news(reader, one) for one in own[:FOLLOWED])
         shown = {one.topic.pk for one in followed} | told[reader.pk]
         rest = [one for one in topics.values() if one.pk not in shown and _speaks_to(reader, one)]
-        rest = sorted((one for one in rest if is_news(reader, one)), key=lambda one: _interest(reader, one))
+        rest = sorted((one for one in rest if is_news(user, one)), key=lambda one: _interest(reader, one))
         done[reader.pk] = Digest(followed, tuple(news(reader, one) for one in rest[: max(most - len(followed), 0)]))
     return done
 

@@ -44,7 +44,7 @@ def move(request: HttpRequest, *, pk: int) -> HttpResponse:
                 actions.set_deadline(wanted, form.cleaned_data["needed_at"], by=request.user, at=at)
                 messages.success(request, _("Whoever is asked from now on answers before that hour."))
             else:
-                messages.warning(request, " ".join(form.errors.get("needed_at", [])))
+                messages.warning(request, " ".join(map(str, form.errors.get("needed_at", []))))
         elif do == "approved":
             actions.approve(wanted, by=request.user, at=at, words=plain(request.POST.get("words"))[:300])
             messages.success(request, _("Their yes is on record."))

@@ -103,7 +103,7 @@ def deadline(request: HttpRequest, public_id: UUID) -> HttpResponse:
             actions.set_deadline(wanted, form.cleaned_data["needed_at"], by=request.user, at=timezone.now())
             messages.success(request, _("The desk knows the hour."))
         else:
-            messages.warning(request, " ".join(form.errors.get("needed_at", [])))
+            messages.warning(request, " ".join(map(str, form.errors.get("needed_at", []))))
     except Refused as refusal:
         messages.warning(request, str(refusal))
     return redirect("opportunities:request", wanted.public_id)
