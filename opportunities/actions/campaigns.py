@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from advocacy.crm import spine
 from advocacy.crm.catalogue import Deed
-from advocacy.crm.models import Contact
+from advocacy.crm.models import Account, Contact
 from advocacy.delivery.models import Message
 from advocacy.lib.lifecycle import Refused
 from advocates import budget, stages
@@ -134,8 +134,9 @@ def _ask_one(pk: int, cursor: int, contact: Contact, *, at: datetime) -> int | N
     if campaign is None:
         return None
     ReviewCampaign.objects.filter(pk=pk).update(cursor=contact.pk)
-    # Two campaigns meet at the same person: whoever comes second finds the ask of the first.
-    Contact.objects.select_for_update().get(pk=contact.pk)
+    # Two campaigns meet at the same person: whoever comes second finds the ask of the first. It is the account that is
+    # locked, as by everybody who asks: who has it writes rows of its people, and would wait for whoever held those.
+    list(Account.objects.select_for_update().filter(contacts=contact.pk).values_list("pk"))
     if not rules.to_ask(campaign, at=at).filter(pk=contact.pk).exists():
         return 0
     made = ReviewAsk.objects.create(campaign=campaign, contact=contact, asked_at=at)

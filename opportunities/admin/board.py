@@ -23,7 +23,7 @@ from advocacy.lib.pages import respond
 from advocacy.lib.searching import loosely
 from advocacy.lib.templatetags.look import tag
 from advocates.models import Advocate
-from opportunities import broadcast, files, presentation
+from opportunities import files, presentation
 from opportunities.actions import board as actions
 from opportunities.eligibility import people, standing, who
 from opportunities.forms.board import ClaimMoveForm, KindForm, OpportunityForm, QuestionsForm, WhyForm
@@ -119,9 +119,6 @@ class OpportunityAdmin(admin.ModelAdmin):
         list(Opportunity.objects.select_for_update().filter(pk=obj.pk).values_list("pk"))
         names = {"audience" if name.startswith("audience_") else name for name in form.changed_data}
         obj.save(update_fields=sorted(names))
-        if obj.broadcast_of is not None and (words := broadcast.points_at(obj.broadcast_of, *_texts(obj))):
-            said = _("Your text points at the prospect of the request this was made of: %(words)s. Change it.")
-            messages.warning(request, said % {"words": ", ".join(words)})
         if "happens_at" in names:
             actions.follow_its_date(obj, at=at)
         if "seats" in names:
@@ -339,10 +336,6 @@ class ClaimAdmin(Exports, admin.ModelAdmin):
 
 
 # --- What both need ---------------------------------------------------------------------------------------------------
-def _texts(row: Opportunity) -> list[str]:
-    return [getattr(row, name) for name in broadcast.TEXTS]
-
-
 def _claims() -> Any:
     return Claim.objects.select_related(
         "opportunity__kind", "opportunity__run_by", "advocate__contact__account", "advocate__pod__manager"

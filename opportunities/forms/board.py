@@ -1,5 +1,6 @@
 """What advocates fill in on the board: the questions of a kind, another time, how it was, why not."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from opportunities import broadcast
 from opportunities.models import Claim, Opportunity, OpportunityKind, Step
 from opportunities.models.board import AUDIENCE_PARTS, guarded_audience, validate_audience
 
@@ -165,8 +167,23 @@ class OpportunityForm(forms.ModelForm):
         for part in AUDIENCE_PARTS:
             self.initial.setdefault(f"audience_{part}", "\n".join(self.instance.audience.get(part) or []))
 
+    def _new_words_that_tell(self, said: Mapping[str, Any]) -> list[str]:
+        """What would give a prospect away that was not there before; somebody has looked at that."""
+        wanted = self.instance.broadcast_of
+        if wanted is None:
+            return []
+        before = {name: getattr(self.instance, name) for name in broadcast.TEXTS}
+        now = [str(said.get(name, old)) for name, old in before.items()]
+        return sorted({*broadcast.points_at(wanted, *now)} - {*broadcast.points_at(wanted, *before.values())})
+
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or self.cleaned_data
+        if words := self._new_words_that_tell(said):
+            problem = _(
+                "Your text points at the prospect of the request this was made of: %(words)s. Change it, or send it "
+                "out from the page of the request, where you can say that nobody can tell."
+            )
+            self.add_error(None, problem % {"words": ", ".join(words)})
         audience = {}
         for part in AUDIENCE_PARTS:
             facts = [line.strip() for line in said.get(f"audience_{part}", "").splitlines() if line.strip()]

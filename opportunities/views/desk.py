@@ -446,8 +446,10 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 @requires(ANSWER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def nomination(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The same question in the portal."""
-    one = get_object_or_404(_nominations(), public_id=public_id, advocate__user=request.user.pk)
+    """The same question in the portal; until the account owner has agreed there is none, and no prospect to read of."""
+    unheard = [Nomination.Status.WITH_OWNER, Nomination.Status.REFUSED]
+    rows = _nominations().exclude(status__in=unheard)
+    one = get_object_or_404(rows, public_id=public_id, advocate__user=request.user.pk)
     return _answer(request, one, back=request.path)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
@@ -82,6 +83,16 @@ class TestAskingTheOwnerFirst:
         assert not ines.contact.activities.exists()
         assert Notification.objects.get().user == olga
         assert Ask.objects.get().released_at is None  # nobody else asks her meanwhile
+
+    def test_until_then_no_page_of_the_advocate_names_who_asks(
+        self, asked: Nomination, olga: User, ines: Advocate, client: Client
+    ) -> None:
+        assert ines.user is not None
+        client.force_login(ines.user)
+        page = reverse("opportunities:nomination", args=[asked.public_id])
+        assert client.get(page).status_code == client.post(page, {"answer": "no"}).status_code == 404
+        desk.approve(asked, at=NOON + DAY, by=olga)
+        assert "Kestrel Foods" in client.get(page).content.decode()
 
     def test_the_clock_of_the_desk_rests_meanwhile(self, asked: Nomination, wanted: ReferenceRequest) -> None:
         told = times_of(wanted.spans.all(), at=NOON + 11 * HOUR)

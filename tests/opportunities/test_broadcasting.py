@@ -318,7 +318,9 @@ class TestTheDesk:
                 when = timezone.localtime(typed.pop(name))
                 typed |= {f"{name}_0": when.strftime("%Y-%m-%d"), f"{name}_1": when.strftime("%H:%M:%S")}
         answer = client.post(url, {**typed, "what": "Zebulon asks."}, follow=True)
-        assert "points at the prospect" in answer.content.decode()
+        assert "points at the prospect" in answer.content.decode() and "Zebulon asks." in answer.content.decode()
+        one.refresh_from_db()
+        assert "Zebulon" not in one.what, "nobody on the board has read it"
 
 
 def test_rest_does_not_stand_in_the_way_of_who_came_themselves(wanted: ReferenceRequest, rita: User) -> None:
