@@ -49,7 +49,6 @@ def by_rule(page: Page) -> Page:
     """The page as it stands, in both schemes: nothing axe finds, nothing blocked, no sideways scrolling."""
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.evaluate("Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")  # fades
         assert breaches(page) == [], (page.url, scheme)
     said = [one for one in page.complaints if "422 (" not in one]  # type: ignore[attr-defined]
     assert said == [], page.url  # a form that is refused answers 422, and Chromium remarks on it
@@ -150,10 +149,12 @@ def test_a_manager_takes_a_request_from_the_queue_to_its_thanks(open_page: OpenP
     page = open_page("/admin/opportunities/referencerequest/?view=unassigned", rita)
     by_rule(page).get_by_role("link", name="Kestrel Foods").first.click()
     page.get_by_role("button", name="Take it").click()
+    expect(page.get_by_text("This request is yours now.")).to_be_visible()
     expect(page.get_by_role("button", name="Take it")).to_have_count(0)
     page.get_by_role("checkbox", name="Choose Ines Barbosa").focus()
     page.keyboard.press("Space")
     by_rule(page).get_by_role("button", name="Nominate the ticked ones").click()
+    expect(page.get_by_role("button", name="Ask them")).to_be_visible()
     by_rule(page).get_by_role("button", name="Ask them").click()
     expect(page.get_by_role("heading", name="Asked")).to_be_visible()
     by_rule(page)
@@ -225,6 +226,7 @@ class TestTheAdvocate:
         # Her claim: done, and what she thought of it.
         page = open_page("/claims/", ines.user, width=375)
         by_rule(page).get_by_role("link", name="Say it in one sentence").first.click()
+        expect(page.get_by_role("button", name="It is done")).to_be_visible()
         by_rule(page).get_by_role("button", name="It is done").click()
         page.get_by_role("link", name="Say how it was").click()
         page.get_by_role("radio", name="Good", exact=True).check()

@@ -91,6 +91,7 @@ def test_from_a_request_to_influenced_revenue(open_page: OpenPage) -> None:
         page.get_by_role("checkbox", name=f"Choose {name}").check()
     at_rule(page)
     page.get_by_role("button", name="Nominate the ticked ones").click()
+    expect(page.get_by_role("button", name="Ask them")).to_be_visible()
     at_rule(page).get_by_role("button", name="Ask them").click()
     expect(page.get_by_role("heading", name="Asked")).to_be_visible()
     assert wanted.nominations.filter(status="asked").count() == 2
@@ -132,6 +133,7 @@ def test_from_a_request_to_influenced_revenue(open_page: OpenPage) -> None:
         expect(his.get_by_text("You said: 5 of 5.")).to_be_visible()
         hers = open_page(f"/claims/{claim.public_id}/", claim.advocate.user)
         at_rule(hers).get_by_role("link", name="Say how it was").click()
+        expect(hers.get_by_role("radio", name="Yes")).to_be_visible()
         at_rule(hers)
         hers.get_by_role("radio", name="Yes").check()
         hers.get_by_role("radio", name="Good", exact=True).check()
@@ -184,6 +186,7 @@ def test_a_signal_invites_mei_and_she_lands_at_home(open_page: OpenPage) -> None
     at_rule(page)
     assert Advocate.objects.get(contact=mei).status == "invited", "looking is not joining"
     page.get_by_role("button", name="Yes, I would like to join").click()
+    expect(page.get_by_role("button", name="Join", exact=True)).to_be_visible()
     at_rule(page)
     for group in ("take_part", "thanked"):
         boxes = page.locator(f"[name={group}]")
@@ -205,6 +208,7 @@ def test_omar_claims_a_webinar_from_the_board(open_page: OpenPage) -> None:
     )  # fmt: skip
     page = open_page("/opportunities/", omar.user, width=375)
     page.get_by_role("link", name="Show how you plan promotions").first.click()
+    expect(page.get_by_role("button", name="I’m in")).to_be_visible()
     at_rule(page)
     page.get_by_role("button", name="I’m in").click()
     expect(page.get_by_role("link", name="See your claim")).to_be_visible()
