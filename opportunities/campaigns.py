@@ -5,18 +5,21 @@ their account is in and whoever has asked them for what lately: rest, readiness 
 may. What holds for all alike: one ask for a review in a year, and a person's own word never to be asked for one.
 """
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from advocacy.crm.catalogue import Purpose
 from advocacy.crm.models import ConsentState, Contact
 from advocates import reviews
-from advocates.models import Advocate
+from advocates.models import Advocate, LifecycleRule
 from advocates.segments import Segment, everybody
 from opportunities.models import OpportunityKind, ReviewAsk, ReviewCampaign, ReviewSite
 
@@ -68,9 +71,80 @@ def _asked_lately(at: datetime) -> Q:
     return Q(Exists(ReviewAsk.objects.filter(contact=OuterRef("pk"), asked_at__gt=at - ONCE_IN)))
 
 
+def not_going(campaign: ReviewCampaign, *, at: datetime) -> str | None:
+    """Why a campaign asks nobody now, as a sentence; None while it runs."""
+    if campaign.status == ReviewCampaign.Status.DRAFT:
+        return _("The review campaign “%(title)s” has not been started.") % {"title": campaign.title}
+    over = campaign.closes_on is not None and campaign.closes_on < timezone.localdate(at)
+    if campaign.status == ReviewCampaign.Status.CLOSED or over:
+        return _("The review campaign “%(title)s” is closed.") % {"title": campaign.title}
+    return None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What decides whether one person is asked: their own word and deeds, nothing that follows from feelings.
+
+    ``asked``: when each ask for a review reached them, and in which campaign (its key).
+    """
+
+    agreed: bool
+    has_address: bool
+    never: bool
+    asked: Sequence[tuple[datetime, int]] = ()
+
+
+def keeps_from(known: Known, campaign: int, *, at: datetime) -> str | None:
+    """Why somebody a rule reaches is not asked at this moment, as a sentence. ``campaign`` is its key. Pure.
+
+    The same gates as ``to_ask``, for people a rule names one by one.
+    """
+    if not known.agreed:
+        return _("They have not agreed to mail from the program.")
+    if not known.has_address:
+        return _("They have no address.")
+    if known.never:
+        return _("They never want to be asked for a review.")
+    if any(at - ONCE_IN < when for when, _campaign in known.asked):
+        return _("They were asked for a review within a year.")
+    if any(of == campaign for _when, of in known.asked):
+        return _("They were asked in this campaign already.")
+    return None
+
+
+def known_of(contacts: Iterable[Contact]) -> Callable[[Contact, datetime], Known]:
+    """What is known of these people, read in three queries whatever their number; asked of one at a moment."""
+    people = {contact.pk: contact for contact in contacts}
+    kinds = set(OpportunityKind.objects.filter(is_review=True).values_list("slug", flat=True))
+    never = {
+        contact for contact, said in Advocate.objects.filter(contact__in=people).values_list("contact_id", "never")
+        if kinds & set(said)
+    }  # fmt: skip
+    agreed: dict[int, list[ConsentState]] = defaultdict(list)
+    for state in ConsentState.objects.filter(contact__in=people, purpose=PURPOSE, given=True):
+        agreed[state.contact_id].append(state)
+    asked: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+    rows = ReviewAsk.objects.filter(contact__in=people).values_list("contact_id", "asked_at", "campaign_id")
+    for contact_id, asked_at, campaign_id in rows:
+        asked[contact_id].append((asked_at, campaign_id))
+
+    def known(contact: Contact, at: datetime) -> Known:
+        return Known(
+            agreed=any(one.expires_at is None or one.expires_at > at for one in agreed[contact.pk]),
+            has_address=bool(contact.email), never=contact.pk in never, asked=asked[contact.pk],
+        )  # fmt: skip
+
+    return known
+
+
 def to_ask(campaign: ReviewCampaign, *, at: datetime) -> "QuerySet[Contact]":
     """Those of them who are asked now."""
     return belonging(campaign, at=at).filter(_agreed(at)).exclude(email="").exclude(_own_word() | _asked_lately(at))
+
+
+def asking(campaign: ReviewCampaign) -> "QuerySet[LifecycleRule]":
+    """The rules that ask in it."""
+    return LifecycleRule.objects.filter(effect="review", effect_params__review=str(campaign.public_id)).order_by("name")
 
 
 @dataclass(frozen=True)

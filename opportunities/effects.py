@@ -13,7 +13,7 @@ from advocacy.lib.lifecycle import Refused
 from advocates.budget import PastAsk
 from advocates.lifecycle import Doing, Done, Effect, WhyNotAfter, register, rest_after
 from advocates.models import AskCap
-from opportunities import survey_effects as survey_effects  # it registers beside ours
+from opportunities import review_effects, survey_effects  # they register beside ours
 from opportunities.actions import offers
 from opportunities.models import OpportunityKind
 from opportunities.surveys import COUNTS_AS
@@ -51,6 +51,8 @@ def _why_not_after() -> WhyNotAfter:
         assert one.contact is not None
         if one.effect == survey_effects.KEY:
             return PastAsk(one.at, COUNTS_AS)
+        if one.effect == review_effects.KEY:
+            return PastAsk(one.at, review_effects.COUNTS_AS)
         return PastAsk(one.at, offers.counts_as(one.contact, _kinds(one.params), at=one.at) if kinds_count else "")
 
     def why_not(contact: Contact, done: Sequence[Done], at: datetime, params: Mapping[str, Any]) -> str | None:
@@ -58,7 +60,9 @@ def _why_not_after() -> WhyNotAfter:
             return _("Asks are paused at %(account)s: %(reason)s.") % {
                 "account": contact.account.name, "reason": rest.rule,
             }  # fmt: skip
-        asked = [(one.contact, counted(one)) for one in done if one.effect in {"offer", "survey"} and one.contact]
+        asked = [
+            (one.contact, counted(one)) for one in done if one.effect in {"offer", "survey", "review"} and one.contact
+        ]
         return offers.why_not_after(contact, _kinds(params), asked, at=at) if asked else None
 
     return why_not

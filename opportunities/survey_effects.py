@@ -18,6 +18,7 @@ from advocates.budget import PastAsk
 from advocates.lifecycle import Doing, Done, Effect, WhyNotAfter, register, rest_after
 from advocates.models import Advocate, Channel
 from opportunities import surveys as rules
+from opportunities.actions import campaigns as reviews
 from opportunities.actions import surveys
 from opportunities.models import Survey
 
@@ -97,8 +98,9 @@ def _why_not_after() -> WhyNotAfter:
             return _("Asks are paused at %(account)s: %(reason)s.") % {
                 "account": contact.account.name, "reason": rest.rule,
             }  # fmt: skip
-        asked = [(one.contact, PastAsk(one.at, rules.COUNTS_AS if one.effect == KEY else "")) for one in done
-                 if one.effect in {KEY, "offer"} and one.contact]  # fmt: skip
+        counts_as = {KEY: rules.COUNTS_AS, "review": reviews.COUNTS_AS, "offer": ""}
+        asked = [(one.contact, PastAsk(one.at, counts_as[one.effect])) for one in done
+                 if one.effect in counts_as and one.contact]  # fmt: skip
         if not asked:
             return None
         advocate = Advocate.objects.select_related("contact__account").get(contact=contact)

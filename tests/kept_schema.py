@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,15 @@ def _tool(name: str, database: str, known: dict[str, Any], *arguments: str) -> b
     return False
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _kept_schema() -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop() -> Generator[None, Any, Any]:
+    """Around everything: a fixture would come too late for tests that begin with a live server."""
+    with _kept():
+        return (yield)
+
+
+@contextlib.contextmanager
+def _kept() -> Iterator[None]:
     kept = FOLDER / f"test-schema-{fingerprint()}.dump"
     made, finished = DatabaseCreation._execute_create_test_db, DatabaseCreation.create_test_db
 

@@ -51,7 +51,9 @@ class Program(models.Model):
     measure_opens = models.BooleanField(
         _("count who opens the newsletter"),
         default=False,
-        help_text=_("By a picture nobody sees. Mail programs fetch it unasked, so it says little; nothing is decided by it."),
+        help_text=_(
+            "By a picture nobody sees. Mail programs fetch it unasked, so it says little; nothing is decided by it."
+        ),
     )
     nomination_answer_hours = models.PositiveSmallIntegerField(_("hours an advocate has to answer"), default=72)
     creator_after = models.PositiveSmallIntegerField(

@@ -37,17 +37,20 @@ def write(
     closes_on: date | None,
     by: Any,
     at: datetime,
+    by_rule: bool = False,
 ) -> ReviewCampaign:
     """Write a campaign, or change a draft. People who are chosen by feelings are refused here already (P19)."""
     if not title.strip() or not words.strip():
         raise Refused(_("Give it a title, and write what people will read."))
     if closes_on is not None and closes_on < timezone.localdate(at):
         raise Refused(_("This day has passed. Choose a later one, or leave it empty."))
+    if by_rule and cohort is not None:
+        raise Refused(_("Where a rule asks, the rule says whom. Keep it to a cohort there."))
     if refusal := rules.why_not(cohort.definition if cohort is not None else None):
         raise Refused(refusal)
     said = {
         "title": title.strip()[:120], "site": site, "cohort": cohort, "words": words.strip(),
-        "thanks": thanks.strip()[:200], "closes_on": closes_on,
+        "thanks": thanks.strip()[:200], "closes_on": closes_on, "by_rule": by_rule,
     }  # fmt: skip
     if campaign is None:
         return ReviewCampaign.objects.create(run_by=by, created_at=at, **said)
@@ -71,7 +74,7 @@ def start(campaign: ReviewCampaign, *, by: Any, at: datetime) -> ReviewCampaign:
     definition = rules.definition_of(locked)
     if refusal := rules.why_not(definition):
         raise Refused(refusal)
-    if not rules.to_ask(locked, at=at).exists():
+    if not locked.by_rule and not rules.to_ask(locked, at=at).exists():
         raise Refused(_("Nobody would be asked now. See below why."))
     locked.move_to(Status.RUNNING, started_at=at, definition=definition)
     return locked
@@ -95,7 +98,7 @@ def work(*, at: datetime, clock: Callable[[], datetime] | None = None) -> int:
     for one in over.order_by("pk"):
         close(one, at=at)
     asked = 0
-    running = ReviewCampaign.objects.running(at=at).filter(done_asking_at__isnull=True)
+    running = ReviewCampaign.objects.running(at=at).filter(done_asking_at__isnull=True, by_rule=False)
     for pk in list(running.order_by("pk").values_list("pk", flat=True)):
         began = clock() if clock else at
         while (step := _go_on(pk, at=at)) is not None:
@@ -139,17 +142,40 @@ def _ask_one(pk: int, cursor: int, contact: Contact, *, at: datetime) -> int | N
     list(Account.objects.select_for_update().filter(contacts=contact.pk).values_list("pk"))
     if not rules.to_ask(campaign, at=at).filter(pk=contact.pk).exists():
         return 0
+    _asked(campaign, contact, at=at)
+    return 1
+
+
+@transaction.atomic
+def ask(contact: Contact, campaign: ReviewCampaign, *, at: datetime) -> ReviewAsk:
+    """One person whom a rule reaches, in a campaign that rules ask in; the same gates as for everybody else."""
+    list(Account.objects.select_for_update().filter(contacts=contact.pk).values_list("pk"))
+    rows = ReviewCampaign.objects.select_for_update(of=("self",)).select_related("site", "run_by")
+    locked = rows.get(pk=campaign.pk)
+    if refusal := why_not(contact, locked, at=at):
+        raise Refused(refusal)
+    return _asked(locked, contact, at=at)
+
+
+def why_not(contact: Contact, campaign: ReviewCampaign, *, at: datetime) -> str | None:
+    """Why this person would not be asked in it at this moment, as a sentence."""
+    if refusal := rules.not_going(campaign, at=at):
+        return refusal
+    return rules.keeps_from(rules.known_of([contact])(contact, at), campaign.pk, at=at)
+
+
+def _asked(campaign: ReviewCampaign, contact: Contact, *, at: datetime) -> ReviewAsk:
     made = ReviewAsk.objects.create(campaign=campaign, contact=contact, asked_at=at)
     made.campaign, made.contact = campaign, contact
     advocate = Advocate.objects.filter(contact=contact).first()
     if advocate is not None:  # it counts for everybody else who would ask them; it is refused by nothing (P19)
         budget.asked_already(
-            advocate, channel=Channel.CAMPAIGN, source_id=f"reviews:{pk}", kind=COUNTS_AS, at=at,
+            advocate, channel=Channel.CAMPAIGN, source_id=f"reviews:{campaign.pk}", kind=COUNTS_AS, at=at,
             reason=_("Review campaigns ask everybody alike."),
         )  # fmt: skip
     spine.record(Deed.REVIEW_ASKED, at=at, source=made, contact=contact)
     mails.review_ask(made, at=at)
-    return 1
+    return made
 
 
 # --- What came of it --------------------------------------------------------------------------------------------------

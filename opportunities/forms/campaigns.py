@@ -32,6 +32,11 @@ class CampaignForm(forms.Form):
             "A cohort of facts about people and their account. How somebody feels, and membership, may not choose."
         ),
     )
+    by_rule = forms.BooleanField(
+        label=_("Only when a rule asks"),
+        required=False,
+        help_text=_("Nobody is asked at the start; a rule asks whom it reaches, such as after a renewal."),
+    )
     words = forms.CharField(
         label=_("What we write"),
         max_length=2000,
@@ -53,7 +58,12 @@ class CampaignForm(forms.Form):
         if campaign is not None:
             own = ("title", "words", "thanks", "closes_on")
             start = {name: getattr(campaign, name) for name in own}
-            kwargs["initial"] = {**start, "site": campaign.site_id, "cohort": campaign.cohort_id}
+            kwargs["initial"] = {
+                **start,
+                "site": campaign.site_id,
+                "cohort": campaign.cohort_id,
+                "by_rule": campaign.by_rule,
+            }
         super().__init__(*args, **kwargs)
         self.fields["site"].queryset = ReviewSite.objects.filter(is_used=True)  # type: ignore[attr-defined]
 
@@ -62,6 +72,12 @@ class CampaignForm(forms.Form):
         if refusal := rules.why_not(cohort.definition if cohort is not None else None):
             raise ValidationError(refusal)
         return cohort
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if said.get("by_rule") and said.get("cohort"):
+            self.add_error("cohort", _now("Where a rule asks, the rule says whom. Keep it to a cohort there."))
+        return said
 
     def clean_closes_on(self) -> Any:
         day = self.cleaned_data["closes_on"]

@@ -43,6 +43,7 @@ class ReviewCampaign(Lifecycle):
     """One campaign: which site, whom, in which words, with which thanks, the same for everybody and any opinion.
 
     ``definition`` is who belongs, fixed when it starts; None means everybody who has agreed to mail from the program.
+    One that is asked ``by_rule`` asks nobody by itself: a lifecycle rule says who, within the same guard.
     """
 
     class Status(models.TextChoices):
@@ -63,6 +64,7 @@ class ReviewCampaign(Lifecycle):
         Cohort, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("people")
     )
     definition = models.JSONField(null=True, blank=True, help_text=_("Who belonged when it was started."))
+    by_rule = models.BooleanField(_("asked only when a rule asks"), default=False)
     words = models.TextField(_("what we write"), help_text=_("Without a word about what to think."))
     thanks = models.CharField(
         _("thanks"), max_length=200, blank=True, default="",
@@ -87,6 +89,10 @@ class ReviewCampaign(Lifecycle):
             models.CheckConstraint(condition=Q(status__in=["draft", "running", "closed"]), name="campaign_status"),
             models.CheckConstraint(
                 condition=~Q(status="running") | Q(started_at__isnull=False), name="campaign_running_since"
+            ),
+            models.CheckConstraint(
+                condition=Q(by_rule=False) | Q(cohort__isnull=True, definition__isnull=True),
+                name="campaign_one_chooser",
             ),
         ]
         indexes = [models.Index(fields=["status", "-created_at"], name="campaign_list")]

@@ -89,7 +89,9 @@ def _page(request: HttpRequest, one: ReviewCampaign, *, at: datetime, status: in
     draft = one.status == ReviewCampaign.Status.DRAFT
     context = {
         "one": one, "draft": draft, "standing": rules.standing(asks), "page": page,
-        "reach": rules.reach(one, at=at) if draft else None, "refusal": rules.why_not(rules.definition_of(one)),
+        "by_rules": rules.asking(one) if one.by_rule else (),
+        "reach": rules.reach(one, at=at) if draft and not one.by_rule else None,
+        "refusal": rules.why_not(rules.definition_of(one)),
         **more,
     }  # fmt: skip
     return respond(request, "opportunities/campaigns/campaign.html", context, status=status)
@@ -103,7 +105,8 @@ def act(request: HttpRequest, public_id: UUID, what: str) -> HttpResponse:
     try:
         if what == "start":
             actions.start(one, by=request.user, at=at)
-            messages.success(request, _("It is on its way: the first mails leave within a minute."))
+            said = _("It is on its way: the first mails leave within a minute.")
+            messages.success(request, _("It is open: rules that choose it ask from now on.") if one.by_rule else said)
         else:
             actions.close(one, at=at)
             messages.success(request, _("It is closed; nobody more is asked."))

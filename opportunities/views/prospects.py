@@ -79,9 +79,9 @@ def _take(
                 actions.none_fits(link, text=form.cleaned_data["text"], at=at)
                 return 200, _("Thank you. New times are on their way to you.")
         if do == "tell":
-            form = forms["after_form"] = AfterForm(request.POST)
-            if form.is_valid():
-                said = form.cleaned_data
+            after = forms["after_form"] = AfterForm(request.POST)
+            if after.is_valid():
+                said = after.cleaned_data
                 actions.say_how_it_was(link, happened=said["happened"] == "yes", text=said["text"], at=at)
                 return 200, _("Thank you for telling us.")
         if do == "call_off":

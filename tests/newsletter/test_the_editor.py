@@ -65,9 +65,7 @@ class TestTheOrder:
         with pytest.raises(Refused, match="within their section"):
             actions.place(item(edition, "Talk 1"), before=news)
 
-    def test_dragged_it_answers_with_the_items_and_what_to_say(
-        self, maya: Client, edition: Edition
-    ) -> None:
+    def test_dragged_it_answers_with_the_items_and_what_to_say(self, maya: Client, edition: Edition) -> None:
         address = reverse("newsletter:place", args=[edition.public_id, item(edition, "Talk 3").pk])
         answer = maya.post(address, {"before": item(edition, "Talk 2").pk}, **HTMX)
         page = answer.content.decode()
