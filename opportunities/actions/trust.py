@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from advocacy.delivery import kinds
 from advocacy.delivery.models import Message
 from advocacy.delivery.notifications import notify, settled
 from advocacy.lib.lifecycle import Refused
@@ -85,6 +86,8 @@ def send_weekly_notes(*, at: datetime) -> int:
     told = Message.objects.filter(kind=notes.NOTE, dedupe_key__endswith=f":{monday.date()}").values("user")
     owed = 0
     for user in answering.exclude(pk__in=told).distinct().order_by("pk"):
+        if kinds.left(user.email, notes.NOTE):
+            continue
         week = trust.week_of(user, since=since, until=monday)
         if week and notes.weekly_note(user, week, monday=monday.date(), at=at) is not None:
             owed += 1

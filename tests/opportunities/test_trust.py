@@ -143,6 +143,20 @@ class TestTheWeeklyNote:
         assert note.params["ahead"] == ["Ines Barbosa (Moinho Claro) speaks with Kestrel Foods."]
         assert trust.send_weekly_notes(at=self.MONDAY + 7 * DAY) == 0  # a quiet week needs no mail
 
+    def test_olga_can_do_without_it(self, client: Client, ines, olga, rita) -> None:
+        client.force_login(olga)
+        choices = reverse("delivery:choices")
+        assert "The weekly note on your customers" in client.get(choices).content.decode()
+        asked(rita, ines, at=self.MONDAY - 2 * DAY)
+        client.post(choices, {"kind": "owner_note", "value": "no"})
+        assert trust.send_weekly_notes(at=self.MONDAY + HOUR) == 0
+        client.post(choices, {"kind": "owner_note", "value": "yes"})
+        assert trust.send_weekly_notes(at=self.MONDAY + 2 * HOUR) == 1
+
+    def test_who_answers_for_nobody_has_nothing_to_choose(self, client: Client, rita) -> None:
+        client.force_login(rita)
+        assert "weekly note" not in client.get(reverse("delivery:choices")).content.decode()
+
     def test_a_clock_that_was_down_on_monday_makes_it_good_in_the_week(self, ines, rita) -> None:
         asked(rita, ines, at=self.MONDAY - 2 * DAY)
         assert trust.send_weekly_notes(at=self.MONDAY + 3 * DAY) == 1
