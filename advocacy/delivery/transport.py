@@ -6,7 +6,7 @@ All of smtplib's exceptions are ``OSError``s, like those of the socket.
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,13 @@ class InDoubt(Problem):
 
 
 class Transport:
-    """One way out, kept open between mails. ``prepare`` does all that can go wrong with the mail itself."""
+    """One way out, kept open between mails. ``prepare`` does all that can go wrong with the mail itself.
+
+    ``meanwhile`` is done while the other side takes a mail and we would only wait; it must not raise. A transport that
+    cannot tell when that is leaves it.
+    """
+
+    meanwhile: Callable[[], None] = staticmethod(lambda: None)
 
     def prepare(self, mail: Mail) -> Any:
         """The mail in the form ``send`` takes."""
@@ -169,6 +175,7 @@ class SmtpTransport(Transport):
         assert smtp is not None
         try:
             smtp.send(data)
+            self.meanwhile()
             code, text = smtp.getreply()
         except OSError as error:
             self.close()

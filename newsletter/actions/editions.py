@@ -286,20 +286,24 @@ def queue_some(edition: Edition, *, at: datetime) -> bool:
     edition = Edition.objects.select_for_update().get(pk=edition.pk)
     if edition.status != Edition.Status.SENDING:
         return False
-    page = list(readers(at=at).filter(pk__gt=edition.queued_up_to).order_by("pk")[:READERS_AT_ONCE])
+    page = list(readers(at=at, after=edition.queued_up_to).order_by("pk")[:READERS_AT_ONCE])
     if not page:
         return False
-    owed = {message.dedupe_key: message for message in (_message(edition, one, at=at) for one in reversed(page))}
-    before = Message.objects.filter(kind="newsletter", dedupe_key__in=owed).count()
-    Message.objects.bulk_create(owed.values(), ignore_conflicts=True)
+    hours = {
+        zone: schedule.due_at(edition.slot, edition.hour, zone_of(zone)) for zone in {one.time_zone for one in page}
+    }
+    owed = {
+        one["dedupe_key"]: one
+        for one in (_for_reader(edition, contact, hour=hours[contact.time_zone], at=at) for contact in reversed(page))
+    }
     edition.queued_up_to = page[-1].pk
-    edition.readers += len(owed) - before
+    edition.readers += outbox.owe_alike(_alike(edition, at=at), list(owed.values()))
     edition.save(update_fields=["queued_up_to", "readers"])
     return len(page) == READERS_AT_ONCE
 
 
-def readers(*, at: datetime) -> Any:
-    """Members who want the newsletter and can be reached."""
+def readers(*, at: datetime, after: int = 0) -> Any:
+    """Members who want the newsletter and can be reached; ``after`` a contact's key, for page after page."""
     wants = ConsentState.objects.filter(purpose=Purpose.NEWSLETTER).in_force(at=at)
     against = Suppression.objects.alias(address=Lower("email")).filter(
         address=Lower(OuterRef("email")), kind__in=["*", Purpose.NEWSLETTER]
@@ -307,9 +311,12 @@ def readers(*, at: datetime) -> Any:
     # As the sender will ask once more: a yes that came after leaving counts, a mailbox that is not there stays so.
     regained = wants.filter(contact=OuterRef(OuterRef("pk")), entry__at__gt=OuterRef("at"))
     left = against.filter(~Exists(regained) | (Q(kind="*") & ~Q(reason="unsubscribed")))
-    return Contact.objects.filter(
-        ~Exists(left), pk__in=wants.values("contact"), advocate__status=Advocate.Status.MEMBER, erased_at__isnull=True
-    ).exclude(email="")
+    found = Contact.objects.filter(
+        ~Exists(left), pk__in=(wants.filter(contact__gt=after) if after else wants).values("contact"),
+        advocate__status=Advocate.Status.MEMBER, erased_at__isnull=True,
+    ).exclude(email="")  # fmt: skip
+    # Said of each side: Postgres would walk through all who come before otherwise, on every page.
+    return found.filter(pk__gt=after, advocate__contact__gt=after) if after else found
 
 
 def number_of_readers(*, at: datetime) -> int:
@@ -317,25 +324,22 @@ def number_of_readers(*, at: datetime) -> int:
     return int(readers(at=at).aggregate(n=Count(Lower("email"), distinct=True))["n"])
 
 
-def _message(edition: Edition, contact: Contact, *, at: datetime) -> Message:
-    hour = schedule.due_at(edition.slot, edition.hour, zone_of(contact.time_zone))
+def _alike(edition: Edition, *, at: datetime) -> Message:
+    """What the messages of an edition share."""
     return Message(
-        kind="newsletter",
-        dedupe_key=f"{edition.pk}:{hashlib.blake2b(contact.email.lower().encode(), digest_size=16).hexdigest()}",
-        template="newsletter/edition",
-        params={"edition": edition.pk},
-        contact=contact,
-        to_email=contact.email,
-        to_name=contact.full_name,
-        language=contact.language or "en",
-        time_zone=contact.time_zone or "UTC",
-        purpose=Purpose.NEWSLETTER,
-        counts=False,
-        batch=batch_of(edition),
-        message_id=outbox.new_message_id(),
-        due_at=max(hour, at),
-        created_at=at,
-    )
+        kind="newsletter", template="newsletter/edition", params={"edition": edition.pk}, purpose=Purpose.NEWSLETTER,
+        counts=False, batch=batch_of(edition), created_at=at,
+    )  # fmt: skip
+
+
+def _for_reader(edition: Edition, contact: Contact, *, hour: datetime, at: datetime) -> dict[str, Any]:
+    """What is a reader's own: one message for each mailbox, at their hour."""
+    mailbox = hashlib.blake2b(contact.email.lower().encode(), digest_size=16).hexdigest()
+    return {
+        "dedupe_key": f"{edition.pk}:{mailbox}", "contact_id": contact.pk, "to_email": contact.email,
+        "to_name": contact.full_name[: outbox.NAME], "language": contact.language or "en",
+        "time_zone": contact.time_zone or "UTC", "due_at": max(hour, at),
+    }  # fmt: skip
 
 
 @transaction.atomic

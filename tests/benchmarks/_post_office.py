@@ -1,8 +1,8 @@
-"""django-post-office sending mails made beforehand, for comparison: ``PYTHON _post_office.py MAILS``.
+"""django-post-office sending mails made beforehand, for comparison: ``PYTHON _post_office.py MAILS CONNECTIONS``.
 
 Run by an interpreter that has django-post-office, Django and psycopg; nothing of ours is imported. Its tables are made
-in the database of ``DATABASE_URL``, the mails of MAILS are queued in one go, and ``send_queued`` with one process, else
-as it comes, sends them. Prints the seconds that took.
+in the database of ``DATABASE_URL``, the mails of MAILS are queued in one go, and ``send_queued`` with one process sends
+them over CONNECTIONS (a thread each; five as it comes), else as it comes. Prints the seconds that took.
 """
 
 import os
@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 def main() -> None:
     address = urlsplit(os.environ["DATABASE_URL"])
+    said = {name: values[0] for name, values in parse_qs(address.query).items()}
     port, mails = pickle.loads(Path(sys.argv[1]).read_bytes())  # noqa: S301 - written by the benchmark itself
     import django
     from django.conf import settings
@@ -28,10 +29,10 @@ def main() -> None:
             "default": {
                 "ENGINE": "django.db.backends.postgresql",
                 "NAME": address.path.lstrip("/"),
-                "USER": unquote(address.username or ""),
-                "PASSWORD": unquote(address.password or ""),
-                "HOST": parse_qs(address.query).get("host", [unquote(address.hostname or "")])[0],
-                "PORT": str(address.port or ""),
+                "USER": said.get("user") or unquote(address.username or ""),
+                "PASSWORD": said.get("password") or unquote(address.password or ""),
+                "HOST": said.get("host") or unquote(address.hostname or ""),
+                "PORT": said.get("port") or str(address.port or ""),
             }
         },
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
@@ -39,7 +40,11 @@ def main() -> None:
         EMAIL_HOST="127.0.0.1",
         EMAIL_PORT=port,
         USE_TZ=True,
-        POST_OFFICE={"BACKENDS": {"default": "django.core.mail.backends.smtp.EmailBackend"}},
+        LOGGING_CONFIG=None,
+        POST_OFFICE={
+            "THREADS_PER_PROCESS": int(sys.argv[2]),
+            "BACKENDS": {"default": "django.core.mail.backends.smtp.EmailBackend"},
+        },
     )
     django.setup()
     from django.core.management import call_command

@@ -36,6 +36,7 @@ class KeepingTransport(SmtpTransport):
         pass
 
     def send(self, prepared: Any) -> str:
+        self.meanwhile()
         problem = self.says.get(prepared.to)
         if callable(problem):
             problem = problem(prepared)

@@ -135,6 +135,38 @@ class TestTheLastMoment:
         assert out.mails == []
         assert "consent" in fresh(message).result
 
+    def test_the_next_mail_is_made_while_the_server_takes_one_and_still_asks_in_its_own_turn(
+        self, owe, make_sender, out
+    ):
+        ines, omar = make_advocate("Ines"), make_advocate("Omar")
+        owe(ines.contact)
+        second = owe(omar.contact)
+        sender, made = make_sender(), []
+
+        def leave_meanwhile(_prepared):
+            made.append(dict(sender.ahead))
+            consent.withdraw(omar.contact, Purpose.PROGRAM_MAIL, at=NOON, source="test")
+
+        out.says[ines.contact.email] = leave_meanwhile
+        sender.run()
+        assert [list(one) for one in made] == [[second.pk]]
+        assert out.receivers == [ines.contact.email]
+        assert fresh(second).status == "suppressed"
+
+    def test_a_server_that_becomes_slow_does_not_hold_a_sign_in_code_up(self, owe, make_sender, out, monkeypatch):
+        slow = iter(range(0, 10_000, 4))  # each look at the watch is four seconds later
+        monkeypatch.setattr(sending.time, "monotonic", lambda: next(slow))
+        for number in range(6):
+            owe(f"p{number}@customer.test", batch="edition:1")
+        sender = make_sender()
+        assert sender.send_a_share() == 6
+        assert 0 < len(out.mails) < 6
+        assert Message.objects.filter(status="due").count() == 6 - len(out.mails)
+        owe("code@customer.test")
+        before = len(out.mails)
+        sender.send_a_share()
+        assert out.receivers[before] == "code@customer.test"
+
     def test_consent_withdrawn_in_the_middle_of_a_share_holds_it_back(self, owe, sender, out):
         ines, omar = make_advocate("Ines"), make_advocate("Omar")
         owe(ines.contact)
@@ -490,10 +522,10 @@ class TestManyNudges:
 
     def test_each_run_has_one_successor(self, owe, out, successors, monkeypatch):
         monkeypatch.setattr(sending.Sender, "run", lambda one, seconds: one.send_a_share())  # its time is up then
-        for number in range(sending.SHARE + 1):
+        for number in range(sending.FIRST_SHARE + 1):
             owe(f"p{number}@customer.test", batch="edition:1")
         tasks.send_due()
-        assert len(out.mails) == sending.SHARE
+        assert len(out.mails) == sending.FIRST_SHARE
         assert successors == [1]
         tasks.send_due()
         assert successors == [1], "nothing is left to do"

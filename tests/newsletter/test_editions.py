@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from advocacy.crm import consent
 from advocacy.crm.catalogue import Purpose
+from advocacy.crm.models import Contact
 from advocacy.delivery.models import Message, Notification, Suppression
 from advocacy.delivery.sender import Sender
 from advocacy.lib.lifecycle import Refused
@@ -241,6 +242,29 @@ class TestEachReaderOnce:
         jobs.send_editions(at=MORNING)
         assert [message.contact for message in queued()] == [ines.contact]
         assert Edition.objects.get().readers == 1
+
+    def test_page_after_page_nobody_is_left_out_and_nobody_is_read_twice(
+        self, maya: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        open_opportunity("Webinar")
+        people = [make_advocate("Ines", consents=[Purpose.NEWSLETTER] if number % 3 else []) for number in range(11)]
+        Advocate.objects.filter(pk=people[4].pk).update(status="left")
+        edition = approved(maya)
+        actions.begin(edition, at=MORNING)
+        monkeypatch.setattr(actions, "READERS_AT_ONCE", 2)
+        while actions.queue_some(edition, at=MORNING):
+            pass
+        wanted = {one.contact_id for number, one in enumerate(people) if number % 3 and number != 4}
+        assert sorted(message.contact_id for message in queued()) == sorted(wanted)
+        assert Edition.objects.get().readers == len(wanted)
+
+    def test_a_name_longer_than_an_address_line_stops_nobody(self, maya: User) -> None:
+        open_opportunity("Webinar")
+        ines = make_advocate("Ines")
+        Contact.objects.filter(pk=ines.contact_id).update(given_name="I" * 100, family_name="B" * 100)
+        approved(maya)
+        jobs.send_editions(at=MORNING)
+        assert queued()[0].to_name.startswith("II")
 
     def test_who_left_and_said_yes_again_is_a_reader_again(self) -> None:
         ines, omar = make_advocate("Ines"), make_advocate("Omar")
