@@ -687,7 +687,10 @@ def _sentence(
     if fits.get("willingness"):
         brings.append(_("wants to do this"))
     # The bar has it all; the sentence tells what speaks most for them, and always how rested they are.
-    said = [*(shared or [_("little in common with the prospect")])[:3], *brings[: 1 if len(shared) > 1 else 2]]
+    known = any([need.industry, need.employees, need.region, need.country, need.product, need.use_case])
+    if not shared and known:  # of a magazine nothing is known that anybody could have in common with it
+        shared = [_("little in common with the prospect")]
+    said = [*shared[:3], *brings[: 1 if len(shared) > 1 else 2]]
     if asked is None:
         said.append(_("never asked before"))
     else:

@@ -213,6 +213,14 @@ class TestScore:
             "graded 5 of 5; never asked before."
         )
 
+    def test_of_a_magazine_that_says_nothing_of_itself_nobody_has_little_in_common(self) -> None:
+        make_advocate("Ines")
+        silent = need_of(industry="", region="", country="", employees=None, language="")
+        assert candidates(silent)[0].sentence == "Never asked before."
+        assert candidates(need_of(industry="Mining", region="", country="", employees=None, language=""))[
+            0
+        ].sentence.startswith("Little in common with the prospect")
+
     def test_sizes_fit_by_bands_and_neighbours_by_half(self) -> None:
         make_advocate("Ines", make_account(employees=4_999))
         for employees, points in ((1_000, 12), (999, 6), (200, 6), (199, 0), (5_000, 6), (90_000, 6)):
