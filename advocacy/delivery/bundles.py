@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -83,7 +83,9 @@ def ready(whole: Message, *, at: datetime) -> None:
     for part in _parts(whole):
         gate = gates.closed(part, cap=0, at=at, today=gates.day_began(part, at))
         mine = Message.objects.filter(pk=part.pk, status=Status.DUE)
-        if gate is None:
+        if gate is None and not _can_be_said(part, whole):
+            mine.update(bundle=None, held_over=False)  # its own misfortune: it goes by itself, and fails by itself
+        elif gate is None:
             first = first or part
         elif gate.outcome == Status.DUE:
             mine.update(bundle=None)  # its run is held: it waits by itself
@@ -92,6 +94,17 @@ def ready(whole: Message, *, at: datetime) -> None:
     if first is not None and (first.purpose, first.basis) != (whole.purpose, whole.basis):
         whole.purpose, whole.basis = first.purpose, first.basis
         Message.objects.filter(pk=whole.pk).update(purpose=first.purpose, basis=first.basis)
+
+
+def _can_be_said(part: Message, whole: Message) -> bool:
+    try:
+        with rendering.on_readers_clock(whole.language, whole.time_zone):
+            rendering.render_part(part)
+    except DatabaseError:
+        raise
+    except Exception:
+        return False
+    return True
 
 
 def _parts(whole: Message) -> list[Message]:

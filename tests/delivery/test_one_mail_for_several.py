@@ -171,6 +171,19 @@ class TestWhatWasTakenBackIsNotInIt:
         jobs.bundle_what_waits(at=NOON + timedelta(days=2))
         assert statuses(second, third) == ["cancelled", "cancelled"]
 
+    def test_a_part_that_cannot_be_made_fails_by_itself_and_the_others_go(
+        self, ines, out, evening, next_morning, clock
+    ):
+        write(ines, "The first.")
+        second, poisoned, fourth = write(ines, "The second."), write(ines, "?"), write(ines, "The fourth.")
+        evening()
+        Message.objects.filter(pk=poisoned.pk).update(template="advocates/there_is_none")
+        next_morning()
+        words = out.mails[-1].get_body(("plain",)).get_content()
+        assert "The second." in words and "The fourth." in words
+        next_morning()
+        assert statuses(second, poisoned, fourth) == ["sent", "failed", "sent"]
+
     def test_mail_with_a_calendar_file_or_a_secret_waits_by_itself(self, ines, evening):
         write(ines, "The first.")
         plain = write(ines, "The second.")
